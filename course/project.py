@@ -1,0 +1,129 @@
+"""Read `_quarto.yml`, the one list of chapters, and each chapter's front matter.
+
+Steps: find the project's folder, read its settings, list its chapters in the site's order.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from course.errors import CourseError
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One chapter: its name (the notebook's stem) and where its source lies."""
+
+    name: str
+    source: Path
+
+    @cached_property
+    def front_matter(self) -> dict[str, Any]:
+        """Return the YAML of the chapter's first cell: title, subtitle, minutes, learn, ..."""
+        cells = read_notebook(self.source)["cells"]
+        text = "".join(cells[0]["source"]).strip() if cells and cells[0]["cell_type"] == "raw" else ""
+        if not (text.startswith("---") and text.endswith("---") and len(text) > 6):
+            raise CourseError(
+                f"{self.source}: the first cell must be raw front matter between two lines of ---"
+            )
+        return read_yaml(text.strip("-"), f"{self.source}, front matter")
+
+
+@dataclass(frozen=True)
+class Project:
+    """The course's folder and what `_quarto.yml` says of it."""
+
+    root: Path
+    config: dict[str, Any] = field(repr=False)
+
+    @cached_property
+    def chapters(self) -> list[Chapter]:
+        """Return the chapters in the order of the sidebar."""
+        names = [
+            Path(entry).stem
+            for entry in sidebar_files(self.config)
+            if entry.startswith("chapters/") and entry.endswith(".ipynb")
+        ]
+        chapters = [Chapter(name, self.root / "notebooks" / f"{name}.ipynb") for name in names]
+        for chapter in chapters:
+            if not chapter.source.is_file():
+                raise CourseError(
+                    f"_quarto.yml lists chapters/{chapter.name}.ipynb, but {chapter.source} is not there"
+                )
+        return chapters
+
+    @property
+    def website(self) -> dict[str, Any]:
+        """Return the `website` part of `_quarto.yml`."""
+        return self.config["website"]
+
+
+def load(root: Path | None = None) -> Project:
+    """Return the project whose folder is `root`, or the nearest one upward from here.
+
+    Raises
+    ------
+    CourseError
+        If there is no `_quarto.yml`, or it cannot be read.
+    """
+    folder = find_root(root or Path.cwd())
+    config = read_yaml((folder / "_quarto.yml").read_text(encoding="utf-8"), str(folder / "_quarto.yml"))
+    if "website" not in config:
+        raise CourseError(f"{folder / '_quarto.yml'}: there is no 'website' section")
+    return Project(folder, config)
+
+
+def find_root(start: Path) -> Path:
+    """Return the nearest folder from `start` upward that holds `_quarto.yml` and `notebooks`."""
+    start = start.resolve()
+    for folder in [start, *start.parents]:
+        if (folder / "_quarto.yml").is_file() and (folder / "notebooks").is_dir():
+            return folder
+    raise CourseError(
+        f"no course here: neither {start} nor a folder above it holds _quarto.yml and notebooks/"
+    )
+
+
+def sidebar_files(config: dict[str, Any]) -> list[str]:
+    """Return the files of the sidebar, sections flattened, in order."""
+
+    def walk(contents: list[Any]) -> list[str]:
+        found: list[str] = []
+        for entry in contents:
+            if isinstance(entry, str):
+                found.append(entry)
+            elif "contents" in entry:
+                found += walk(entry["contents"])
+            elif "href" in entry:
+                found.append(entry["href"])
+        return found
+
+    return walk(config.get("website", {}).get("sidebar", {}).get("contents", []))
+
+
+def read_yaml(text: str, where: str) -> dict[str, Any]:
+    """Return the mapping that `text` holds; `where` names the place in an error."""
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise CourseError(f"{where}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(value, dict):
+        raise CourseError(f"{where}: must be a mapping of names to values")
+    return value
+
+
+def read_notebook(path: Path) -> dict[str, Any]:
+    """Return the notebook at `path` as plain JSON data."""
+    try:
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise CourseError(f"{path}: not a readable notebook: {error}") from None
+    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
+        raise CourseError(f"{path}: not a notebook: it has no list of cells")
+    return notebook

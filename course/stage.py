@@ -1,0 +1,358 @@
+"""Turn executed notebooks into what both renderers read: `chapters/`, `downloads/`.
+
+Steps, for each chapter: put the run's values into its parameters cell; keep code without outputs;
+write outputs as Markdown, figures as files; say at the top what the reader will be able to do and at
+the foot which run made the page. Then the pieces that the home page includes, and the downloads.
+
+A file is written only if its bytes change: Quarto's preview runs this step twice for one edit.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from course.errors import CourseError
+from course.project import Chapter, Project, read_notebook
+from helpers import parameters
+
+if TYPE_CHECKING:
+    from course.run import Run
+
+FIGURE = "application/vnd.course.figure+json"
+THUMBNAIL = "application/vnd.course.thumbnail+json"
+CALLOUTS = {"Try it": "tip", "Note": "note", "Watch out": "warning"}
+# What the zip holds: all that `make site` needs, and nothing generated.
+ZIPPED = [
+    "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "references.bib", "listings.json",
+    "environment.yml", "pyproject.toml", "requirements.lock", "assets", "course", "data", "helpers",
+]  # fmt: skip
+ZIPPED_SUFFIXES = {
+    ".bib", ".cff", ".css", ".csv", ".html", ".js", ".json", ".lock", ".lua", ".md", ".png", ".py", ".qmd", ".scss",
+    ".svg", ".toml", ".txt", ".yml", "",
+}  # fmt: skip
+
+
+@dataclass
+class Staged:
+    """What is to be written: bytes by path, relative to the project's folder."""
+
+    files: dict[str, bytes] = field(default_factory=dict)
+    thumbnails: list[tuple[str, str, dict[str, Any]]] = field(
+        default_factory=list
+    )  # sort name, chapter, data
+
+    def text(self, path: str, text: str) -> None:
+        self.files[path] = text.encode("utf-8")
+
+    def notebook(self, path: str, notebook: dict[str, Any]) -> None:
+        self.text(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def stage(project: Project, run: Run) -> list[Path]:
+    """Write `chapters/` and `downloads/` from a finished run.
+
+    Returns
+    -------
+    list of Path
+        The files that changed.
+
+    Raises
+    ------
+    CourseError
+        If the run lacks a chapter, or a chapter shows what no page can hold.
+    """
+    missing = [chapter.name for chapter in project.chapters if chapter.name not in run.manifest["chapters"]]
+    if missing:
+        raise CourseError(
+            f"{run.folder}: the run lacks {', '.join(missing)}; a site needs a run of the whole course"
+        )
+    staged = Staged()
+    for number, chapter in enumerate(project.chapters, start=1):
+        _stage_chapter(staged, project, run, chapter, number)
+    _stage_home(staged, project, run)
+    _stage_zip(staged, project)
+    return _write(project.root, staged)
+
+
+def with_parameters(notebook: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return a notebook whose parameters cell assigns `values`; papermill's injected cell is left out."""
+    cells = []
+    for cell in notebook["cells"]:
+        tags = cell.get("metadata", {}).get("tags", [])
+        if "injected-parameters" in tags:
+            continue
+        if "parameters" in tags:
+            lines = source_of(cell).splitlines()
+            cell = {
+                **cell,
+                "source": "\n".join(_assign(line, values) for line in lines).splitlines(keepends=True),
+            }
+        cells.append(cell)
+    return {**notebook, "cells": cells}
+
+
+def source_of(cell: dict[str, Any]) -> str:
+    """Return a cell's source as one text."""
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)
+
+
+def cell_markdown(cell: dict[str, Any]) -> str:
+    """Return a Markdown cell's text, its marked blockquotes made callouts."""
+    pattern = re.compile(r"^> \*\*(" + "|".join(CALLOUTS) + r")\.\*\* ?((?:.*)(?:\n>.*)*)", re.MULTILINE)
+
+    def callout(match: re.Match[str]) -> str:
+        body = re.sub(r"^> ?", "", match[2], flags=re.MULTILINE)
+        return f'::: {{.callout-{CALLOUTS[match[1]]} title="{match[1]}"}}\n{body}\n:::'
+
+    return pattern.sub(callout, source_of(cell))
+
+
+def _assign(line: str, values: dict[str, Any]) -> str:
+    """Return a line of a parameters cell with the run's value in place of the default."""
+    name = line.partition("=")[0].strip()
+    return f"{name} = {values[name]!r}" if name in values else line
+
+
+def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter, number: int) -> None:
+    values = run.manifest["chapters"][chapter.name]["parameters"]
+    executed = with_parameters(read_notebook(run.notebook(chapter.name)), values)
+    about = chapter.front_matter
+    head = {"title": f"{number}. {about['title']}"} | {
+        k: about[k] for k in ("subtitle", "description") if k in about
+    }
+    cells = [
+        _cell("raw", f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)}---"),
+        _cell("markdown", _lead(about)),
+    ]
+    for place, cell in enumerate(executed["cells"][1:], start=2):
+        if cell["cell_type"] == "markdown":
+            cells.append(_cell("markdown", cell_markdown(cell)))
+        elif cell["cell_type"] == "code":
+            cells += _code_cells(staged, chapter, cell, f"{chapter.source.name}, cell {place}")
+    cells.append(_cell("markdown", _run_card(project, chapter, values)))
+    for index, cell in enumerate(cells):
+        cell["id"] = f"staged-{index:03d}"
+    metadata = {
+        k: executed["metadata"][k] for k in ("kernelspec", "language_info") if k in executed["metadata"]
+    }
+    page = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+    staged.notebook(f"chapters/{chapter.name}.ipynb", page)
+    staged.notebook(f"downloads/{chapter.name}.ipynb", _download(project, chapter, values))
+
+
+def _code_cells(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: str) -> list[dict[str, Any]]:
+    """Return a code cell without outputs, and its outputs as Markdown cells."""
+    lines = source_of(cell).splitlines()
+    options = [line for line in lines if line.startswith("#|")]
+    unknown = [line for line in options if line != "#| echo: false"]
+    if unknown:
+        raise CourseError(
+            f"{place}: the only cell option that a page knows is '#| echo: false', not {unknown[0]!r}"
+        )
+    code = "\n".join(line for line in lines if not line.startswith("#|")).strip("\n")
+    cells = [] if options or not code else [_cell("code", code)]
+    for output in cell["outputs"]:
+        text = _output_markdown(staged, chapter, output, place)
+        if text:
+            cells.append(_cell("markdown", text))
+    return cells
+
+
+def _output_markdown(staged: Staged, chapter: Chapter, output: dict[str, Any], place: str) -> str:
+    """Return one output as Markdown, or nothing for what is not shown."""
+    kind, metadata, data = output["output_type"], output.get("metadata", {}), output.get("data", {})
+    if kind == "error":
+        raise CourseError(f"{place}: ended with {output['ename']}: {output['evalue']}")
+    if kind == "stream":
+        return _fenced("".join(output["text"])) if output["name"] == "stdout" else ""
+    if THUMBNAIL in data:
+        staged.thumbnails.append((data[THUMBNAIL]["name"], chapter.name, data[THUMBNAIL]))
+        return ""
+    if "scrapbook" in metadata or "part_of" in metadata.get("course", {}):
+        return ""
+    if FIGURE in data:
+        return _figure_div(staged, chapter, data)
+    if "text/markdown" in data:
+        return "".join(data["text/markdown"])
+    if "text/html" in data or not set(data) <= {"text/plain"}:
+        raise CourseError(
+            f"{place}: shows {', '.join(sorted(data))}; show tables as Markdown and figures by record.figure"
+        )
+    return _fenced("".join(data["text/plain"]))
+
+
+def _figure_div(staged: Staged, chapter: Chapter, data: dict[str, Any]) -> str:
+    """Return a figure as Quarto's div of two images, and stage their files."""
+    about = data[FIGURE]
+    folder, lines = f"{chapter.name}_files", [f"::: {{#{about['label']}}}"]
+    for theme, png in (("light", "".join(data["image/png"])), ("dark", about["dark"])):
+        name = f"{folder}/{about['label']}-{theme}.png"
+        staged.files[f"chapters/{name}"] = base64.b64decode(png)
+        lines += [
+            f"![]({name}){{.{theme}-content fig-alt={_quoted(about['alt'])} width={about['width']}}}",
+            "",
+        ]
+    return "\n".join([*lines, about["caption"], ":::"])
+
+
+def _lead(about: dict[str, Any]) -> str:
+    """Return what stands at the top of a chapter: its minutes, and what the reader will be able to do."""
+    able = "\n".join(f"- {item}" for item in about.get("learn", []))
+    return f"::: {{.lead}}\nAbout {about['minutes']} minutes. After this chapter you can\n\n{able}\n:::"
+
+
+def _run_card(project: Project, chapter: Chapter, values: dict[str, Any]) -> str:
+    """Return what stands at the foot of a chapter: the run's parameters, and what to take along."""
+    listed = " ".join(f"`{name} = {value!r}`" for name, value in values.items()) or "none"
+    links = [
+        f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values',
+        '[the whole course as a zip](../downloads/course.zip){download=""}',
+    ]
+    links += [f"[{text}]({url})" for text, url in _repository_links(project, chapter)]
+    return (
+        "## The run that made this page {#run}\n\n::: {.run-card}\n"
+        f"Every number and figure above comes from one run with these parameters:\n\n{listed}\n\n"
+        f"Take along: {'; '.join(links)}.\n:::"
+    )
+
+
+def _repository_links(project: Project, chapter: Chapter) -> list[tuple[str, str]]:
+    """Return the links that need the repository's address; none while `_quarto.yml` does not name it."""
+    address = str(project.website.get("repo-url") or "").rstrip("/")
+    if not address:
+        return []
+    links = [("edit the source", f"{address}/edit/main/notebooks/{chapter.name}.ipynb")]
+    if address.startswith("https://github.com/"):
+        name = address.removeprefix("https://github.com/")
+        colab = (
+            f"https://colab.research.google.com/github/{name}/blob/gh-pages/downloads/{chapter.name}.ipynb"
+        )
+        links += [
+            ("open in Colab", colab),
+            (
+                "open in Binder",
+                f"https://mybinder.org/v2/gh/{name}/HEAD?labpath=notebooks/{chapter.name}.ipynb",
+            ),
+        ]
+    return links
+
+
+def _download(project: Project, chapter: Chapter, values: dict[str, Any]) -> dict[str, Any]:
+    """Return the source notebook with this run's values; with an installing cell where that is possible."""
+    notebook = with_parameters(read_notebook(chapter.source), values)
+    address = str(project.website.get("repo-url") or "")
+    if address:
+        install = _cell(
+            "code",
+            f"# On Colab: install the course's helpers.\n%pip install --quiet git+{address}",
+            "install",
+        )
+        notebook["cells"] = [notebook["cells"][0], install, *notebook["cells"][1:]]
+    return notebook
+
+
+def _stage_home(staged: Staged, project: Project, run: Run) -> None:
+    """Write what index.qmd includes: the strip of pictures, the map of the course, the run, the parameters."""
+    steps = []
+    for _, name_of_chapter, about in sorted(staged.thumbnails, key=lambda entry: entry[0]):
+        name = f"chapters/home_files/step-{about['name']}.png"
+        staged.files[name] = base64.b64decode(about["png"])
+        image = f"![]({name}){{fig-alt={_quoted(about['alt'])} width=320 height=320}}"
+        steps.append(f"::: {{.step}}\n[{image}](chapters/{name_of_chapter}.ipynb)\n\n{about['caption']}\n:::")
+    staged.text("chapters/_strip.md", "\n\n".join([":::: {.strip}", *steps, "::::"]) + "\n")
+    cards = []
+    for number, chapter in enumerate(project.chapters, start=1):
+        about = chapter.front_matter
+        cards.append(
+            f"::: {{.chapter-card}}\n### [{number}. {about['title']}](chapters/{chapter.name}.ipynb)\n\n"
+            f"{about.get('description', about.get('subtitle', ''))}\n\n[{about['minutes']} minutes]{{.minutes}}\n:::"
+        )
+    staged.text("chapters/_map.md", "\n\n".join([":::: {.cards}", *cards, "::::"]) + "\n")
+    rows = [
+        f"| `{row.name}` | `{row.default!r}` | {row.allowed} | {row.meaning} |"
+        for row in parameters.TABLE.values()
+    ]
+    header = ["| parameter | default | allowed | meaning |", "|:---|:---|:---|:---|"]
+    staged.text("chapters/_parameters.md", "\n".join(header + rows) + "\n")
+    given = run.manifest["parameters"]
+    listed = " ".join(f"`{name} = {value!r}`" for name, value in given.items())
+    text = (
+        f"This site was made by a run with {listed}; all other parameters at their defaults."
+        if given
+        else ("This site was made by a run with all parameters at their defaults, those of the article.")
+    )
+    staged.text("chapters/_run.md", text + "\n")
+
+
+def _stage_zip(staged: Staged, project: Project) -> None:
+    """Stage the whole course as one zip, its notebooks with this run's values; the same bytes each time."""
+    held: dict[str, bytes] = {
+        f"notebooks/{chapter.name}.ipynb": staged.files[f"downloads/{chapter.name}.ipynb"]
+        for chapter in project.chapters
+    }
+    for name in ZIPPED:
+        place = project.root / name
+        paths = sorted(place.rglob("*")) if place.is_dir() else [place]
+        for path in paths:
+            relative = path.relative_to(project.root)
+            hidden = any(part.startswith((".", "__pycache__")) for part in relative.parts)
+            if path.is_file() and not hidden and path.suffix in ZIPPED_SUFFIXES:
+                held[relative.as_posix()] = path.read_bytes()
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(held):
+            entry = zipfile.ZipInfo(f"course/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, held[name])
+    staged.files["downloads/course.zip"] = buffer.getvalue()
+
+
+def _write(root: Path, staged: Staged) -> list[Path]:
+    """Write what differs, remove what no longer belongs, and return the paths that changed."""
+    changed = []
+    for name, data in staged.files.items():
+        path = root / name
+        if not path.is_file() or path.read_bytes() != data:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f".{path.name}.new")
+            beside.write_bytes(data)
+            beside.replace(path)
+            changed.append(path)
+    for folder in ("chapters", "downloads"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.is_file() and path.relative_to(root).as_posix() not in staged.files:
+                path.unlink()
+                changed.append(path)
+    return changed
+
+
+def _cell(kind: str, source: str, name: str = "") -> dict[str, Any]:
+    """Return a notebook cell; code cells have no outputs."""
+    cell: dict[str, Any] = {
+        "cell_type": kind,
+        "id": name,
+        "metadata": {},
+        "source": source.splitlines(keepends=True),
+    }
+    return cell | {"execution_count": None, "outputs": []} if kind == "code" else cell
+
+
+def _fenced(text: str) -> str:
+    """Return printed text as a block, fenced by more backticks than it holds."""
+    fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", text))])
+    return f"::: {{.cell-output}}\n{fence}\n{text.rstrip()}\n{fence}\n:::"
+
+
+def _quoted(text: str) -> str:
+    """Return text as the value of a Pandoc attribute."""
+    return '"' + " ".join(text.split()).replace("\\", "\\\\").replace('"', '\\"') + '"'

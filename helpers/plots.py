@@ -1,0 +1,334 @@
+"""One function per figure: each returns the figure and its alt text, both made from the data.
+
+A figure is drawn once for a light page and once for a dark one, so every function takes its text and
+line colors from matplotlib's settings, which `THEMES` sets, and never names black or white. Colors
+of lines and clusters are of color-blind-safe sets (M. Okabe and K. Ito, 2008; P. Tol, 2021), and what
+color tells is told by a label or a number too.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
+from numpy.typing import NDArray
+from PIL import Image
+
+from helpers.landscape import ISOLINES, PALETTE, TERRAINS, THRESHOLDS
+
+WIDTH = 6.4  # inches: the width of the text
+PIXELS_PER_INCH = 110  # on the page; the file holds twice as many
+BLUE, ORANGE, GREEN, PINK, YELLOW, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+CLUSTERS = (
+    "#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#BBBBBB",
+)  # fmt: skip
+MARKERS = {"water": "o", "grass": "s", "mountain": "^", "snow": "p"}  # the article's
+MARKER_COLOR = "salmon"
+HEIGHT_MAP = "viridis"
+
+_SHARED = {
+    "font.family": "DejaVu Sans", "font.size": 10.5, "axes.titlesize": 10.5, "axes.labelsize": 10.5,
+    "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "legend.fontsize": 9.5, "legend.frameon": False,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8, "lines.linewidth": 1.8,
+    "figure.constrained_layout.use": True, "figure.facecolor": "none", "axes.facecolor": "none",
+    "savefig.facecolor": "none", "image.interpolation": "nearest", "axes.titlelocation": "left",
+}  # fmt: skip
+THEMES: dict[str, Any] = {
+    name: {
+        **_SHARED,
+        "text.color": ink, "axes.labelcolor": ink, "axes.titlecolor": ink, "axes.edgecolor": line,
+        "xtick.color": ink, "ytick.color": ink, "grid.color": faint, "patch.edgecolor": line,
+        "axes.prop_cycle": cycler(color=colors),
+    }
+    for name, ink, line, faint, colors in [
+        ("light", "#1f2328", "#59636e", "#d8dee4", (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)),
+        ("dark", "#e6e9ec", "#9aa4ae", "#39424c", (SKY, "#F0894D", "#35C79A", "#E3A1C4", "#F0B94A", "#8FB8FF")),
+    ]
+}  # fmt: skip
+
+
+class Plot:
+    """A figure and its alt text; ``figure, alt = plot`` unpacks it.
+
+    Attributes
+    ----------
+    figure : matplotlib.figure.Figure
+        As drawn for a light page.
+    alt : str
+        What kind of figure, of what, and what it shows, with this run's numbers.
+    """
+
+    def __init__(self, draw: Callable[[], tuple[Figure, str]]) -> None:
+        self._draw = draw
+        self.figure, self.alt = self._themed("light")
+
+    def __iter__(self) -> Any:
+        return iter((self.figure, self.alt))
+
+    @property
+    def width(self) -> int:
+        """Return the width on the page, in CSS pixels."""
+        return round(self.figure.get_figwidth() * PIXELS_PER_INCH)
+
+    def png(self, theme: str = "light") -> bytes:
+        """Return the picture as PNG, drawn for a "light" or a "dark" page, with few colors to be small."""
+        figure = self.figure if theme == "light" else self._themed(theme)[0]
+        buffer = BytesIO()
+        with mpl.rc_context(THEMES[theme]):
+            figure.savefig(buffer, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
+        buffer.seek(0)
+        small = BytesIO()
+        with Image.open(buffer) as picture:
+            picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
+                small, "PNG", optimize=True
+            )
+        return small.getvalue()
+
+    def _themed(self, theme: str) -> tuple[Figure, str]:
+        with mpl.rc_context(THEMES[theme]):
+            figure, alt = self._draw()
+        plt.close(figure)  # shown by `record.figure`, not by the notebook on its own
+        return figure, alt
+
+
+def plot(function: Callable[..., tuple[Figure, str]]) -> Callable[..., Plot]:
+    """Make a drawing function return a `Plot`, which can draw it again for another theme."""
+
+    @functools.wraps(function)
+    def wrapped(*args: Any, **kwargs: Any) -> Plot:
+        return Plot(lambda: function(*args, **kwargs))
+
+    return wrapped
+
+
+# --- pieces that several figures share -----------------------------------------------------------
+
+
+def panels(rows: int, columns: int, height: float, **kwargs: Any) -> tuple[Figure, NDArray[Any]]:
+    """Return a figure as wide as the text, and its axes as an array of shape (rows, columns)."""
+    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **kwargs)
+    return figure, axes
+
+
+def show_image(ax: Axes, image: NDArray[Any], title: str = "", **kwargs: Any) -> Any:
+    """Show an array as a picture without ticks, in a thin frame."""
+    shown = ax.imshow(image, **kwargs)
+    ax.set(xticks=[], yticks=[], title=title)
+    for side in ax.spines.values():
+        side.set_visible(True)
+    return shown
+
+
+def halo(text: Any, color: str = "white", width: float = 2.5) -> Any:
+    """Put a rim around a text so that it reads on any picture."""
+    text.set_path_effects([withStroke(linewidth=width, foreground=color)])
+    return text
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage that never says 0 % or 100 % of what is only nearly so."""
+    if 0 < share < 0.0005:
+        return "under 0.1 %"
+    if 0.9995 < share < 1:
+        return "over 99.9 %"
+    return f"{100 * share:.1f} %"
+
+
+# --- chapter 2: the landscape ---------------------------------------------------------------------
+
+
+@plot
+def noise_line(place: NDArray[Any], values: NDArray[Any]) -> tuple[Figure, str]:
+    """Draw noise along a line, with the slope that each lattice point gives it."""
+    figure, [[ax]] = panels(1, 1, 2.4)
+    ax.plot(place, values)
+    points = np.arange(np.ceil(place[0]), np.floor(place[-1]) + 1)
+    step = place[1] - place[0]
+    slopes = [
+        (np.interp(p + step, place, values) - np.interp(p - step, place, values)) / (2 * step) for p in points
+    ]
+    for p, slope in zip(points, slopes, strict=True):
+        reach = 0.28 / np.hypot(1, slope)
+        ax.plot([p - reach, p + reach], [-slope * reach, slope * reach], color="C1", linewidth=3)
+    ax.plot(points, 0 * points, "o", color="C1")
+    ax.axhline(0, color=mpl.rcParams["axes.edgecolor"], linewidth=0.6, zorder=0)
+    ax.set(xlabel="place along the line, in lattice cells", ylabel="noise", xlim=(place[0], place[-1]))
+    steepest = int(np.argmax(np.abs(slopes)))
+    return figure, (
+        f"Line graph of one layer of noise over {len(points) - 1} lattice cells. The curve passes through zero at "
+        f"every lattice point, each time with another slope, marked by a short bar; the steepest is "
+        f"{slopes[steepest]:+.2f}, at point {points[steepest]:.0f}. Between the points the curve stays "
+        f"between {values.min():.2f} and {values.max():.2f}."
+    )
+
+
+@plot
+def octave_lines(place: NDArray[Any], layers: NDArray[Any]) -> tuple[Figure, str]:
+    """Draw layers of noise along a line one below the other, and their sum."""
+    figure, axes = panels(len(layers) + 1, 1, 0.62 * (len(layers) + 1) + 0.8, sharex=True, sharey=True)
+    axes = axes[:, 0]
+    for number, (ax, layer) in enumerate(zip(axes, layers, strict=False), start=1):
+        ax.plot(place, layer, linewidth=1.3)
+        ax.set_ylabel(str(number), rotation=0, va="center", labelpad=12)
+    axes[-1].plot(place, layers.sum(axis=0), color="C1")
+    axes[-1].set_ylabel("sum", rotation=0, va="center", labelpad=16)
+    for ax in axes:
+        ax.axhline(0, color=mpl.rcParams["axes.edgecolor"], linewidth=0.5, zorder=0)
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+        ax.spines["bottom"].set_visible(ax is axes[-1])
+        ax.tick_params(bottom=ax is axes[-1])
+    axes[-1].set(xlabel="place along the line, in cells of the first layer", xlim=(place[0], place[-1]))
+    spans = [np.ptp(layer) for layer in layers]
+    return figure, (
+        f"{len(layers) + 1} line graphs, one below the other, on one scale: layers 1 to {len(layers)} of noise and, last, "
+        f"their sum. Each layer wiggles faster and is weaker than the one above: the first spans {spans[0]:.2f} "
+        f"from lowest to highest, the last {spans[-1]:.3f}. The sum has the hills of the first and the "
+        "roughness of the last."
+    )
+
+
+@plot
+def octave_fields(fields: Sequence[NDArray[Any]], counts: Sequence[int]) -> tuple[Figure, str]:
+    """Draw the height field made of more and more layers."""
+    figure, [axes] = panels(1, len(fields), 1.95)
+    rough = []
+    for ax, field, count in zip(axes, fields, counts, strict=True):
+        show_image(ax, field, "1 layer" if count == 1 else f"{count} layers", cmap=HEIGHT_MAP)
+        rough.append(np.abs(np.diff(field, axis=1)).mean())
+    return figure, (
+        f"{len(fields)} height fields side by side, made of {', '.join(map(str, counts))} layers of noise. The large "
+        f"shapes stay, and detail is added: the mean step between neighboring pixels grows from {rough[0]:.4f} to "
+        f"{rough[-1]:.4f} of the whole height."
+    )
+
+
+@plot
+def height_map(h: NDArray[np.float64]) -> tuple[Figure, str]:
+    """Draw the height field with a color bar."""
+    figure, [[ax]] = panels(1, 1, 4.4)
+    shown = show_image(ax, h, cmap=HEIGHT_MAP, vmin=0, vmax=1)
+    figure.colorbar(shown, ax=ax, label="height", shrink=0.9)
+    low, high = np.unravel_index(h.argmin(), h.shape), np.unravel_index(h.argmax(), h.shape)
+    return figure, (
+        f"Height map of {h.shape[0]} by {h.shape[1]} pixels with a color bar from 0, dark violet, to 1, yellow. The "
+        f"lowest pixel lies {where(low, h.shape)}, the highest {where(high, h.shape)}; the median height is "
+        f"{np.median(h):.2f}."
+    )
+
+
+@plot
+def isolines(h: NDArray[np.float64], levels: Sequence[float] = ISOLINES) -> tuple[Figure, str]:
+    """Draw lines of equal height over the height field, each labeled with its height."""
+    figure, [[ax]] = panels(1, 1, 4.4)
+    show_image(ax, h, cmap=HEIGHT_MAP, vmin=0, vmax=1, alpha=0.75)
+    styles = ["dotted", "dashed", "solid"]
+    lines = ax.contour(
+        h, levels=list(levels), colors="black", linewidths=1.4, linestyles=styles[: len(levels)]
+    )
+    for text in ax.clabel(lines, fontsize=9.5, fmt="%.1f"):
+        halo(text)
+        text.set_color("black")
+    below = [percent(float((h < level).mean())) for level in levels]
+    return figure, (
+        "The height map with lines of equal height over it, labeled "
+        + " and ".join([", ".join(f"{level:g}" for level in levels[:-1]), f"{levels[-1]:g}"])
+        + ". Below these heights lie "
+        + ", ".join(below)
+        + " of the pixels."
+    )
+
+
+@plot
+def palette_curves(
+    heights: NDArray[Any], colors: NDArray[np.uint8], transition_width: float
+) -> tuple[Figure, str]:
+    """Draw the color that each height gets: as a strip, and as red, green and blue against height."""
+    figure, axes = panels(2, 1, 3.6, sharex=True, height_ratios=[1, 4])
+    strip, ax = axes[:, 0]
+    strip.imshow(colors[np.newaxis], extent=(0, 1, 0, 1), aspect="auto")
+    strip.set_yticks([])
+    strip.tick_params(bottom=False)
+    edges = [0, *THRESHOLDS, 1]
+    for name, low, high in zip(TERRAINS, edges, edges[1:], strict=False):
+        halo(strip.text((low + high) / 2, 0.5, name, ha="center", va="center", color="black", fontsize=9.5))
+    for channel, style, color in zip(range(3), ["-", "--", ":"], ["C1", "C2", "C0"], strict=True):
+        ax.plot(heights, colors[:, channel], style, color=color, label=("red", "green", "blue")[channel])
+    for threshold in THRESHOLDS:
+        ax.axvspan(
+            threshold - transition_width, threshold + transition_width, color=mpl.rcParams["grid.color"], alpha=0.6,
+            linewidth=0,
+        )  # fmt: skip
+    ax.set(xlabel="height", ylabel="channel value", ylim=(0, 255), xlim=(0, 1), xticks=np.linspace(0, 1, 6))
+    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    return figure, (
+        f"A strip with the color of every height, over a line graph of its red, green and blue values. Flat bands of "
+        f"water, grass, mountain and snow meet at heights {', '.join(f'{t:g}' for t in THRESHOLDS)}; within "
+        f"{transition_width:g} of each the three lines run straight from one terrain's color to the next."
+    )
+
+
+@plot
+def picture(image: NDArray[np.uint8], what: str = "The picture") -> tuple[Figure, str]:
+    """Draw a color picture."""
+    figure, [[ax]] = panels(1, 1, 4.6)
+    show_image(ax, image)
+    distinct = len(np.unique(image.reshape(-1, image.shape[-1]), axis=0))
+    return figure, (
+        f"{what}, {image.shape[0]} by {image.shape[1]} pixels in {distinct:,} distinct colors; the mean color is red "
+        f"{image[..., 0].mean():.0f}, green {image[..., 1].mean():.0f}, blue {image[..., 2].mean():.0f}."
+    )
+
+
+@plot
+def terrain_map(truth: NDArray[np.int64]) -> tuple[Figure, str]:
+    """Draw what each pixel truly is, with the share of each terrain."""
+    figure, [[ax, bars]] = panels(1, 2, 3.4, width_ratios=[1.35, 1])
+    ax.imshow(PALETTE[truth])
+    ax.set(xticks=[], yticks=[])
+    shares = np.bincount(truth.ravel(), minlength=len(TERRAINS)) / truth.size
+    bars.barh(range(len(TERRAINS)), shares, color=PALETTE / 255, edgecolor=mpl.rcParams["axes.edgecolor"])
+    for row, share in enumerate(shares):
+        bars.text(share, row, f" {percent(float(share))}", va="center")
+    bars.set(yticks=range(len(TERRAINS)), yticklabels=TERRAINS, xlim=(0, max(shares) * 1.45), xticks=[])
+    bars.spines["bottom"].set_visible(False)
+    bars.invert_yaxis()
+    listed = ", ".join(
+        f"{name} {percent(float(share))}" for name, share in zip(TERRAINS, shares, strict=True)
+    )
+    return figure, f"Map of the true terrain of every pixel beside a bar chart of the shares: {listed}."
+
+
+@plot
+def landscapes(images: Mapping[int, NDArray[np.uint8]]) -> tuple[Figure, str]:
+    """Draw the pictures of several seeds side by side."""
+    figure, [axes] = panels(1, len(images), 1.95)
+    for ax, (seed, image) in zip(axes, images.items(), strict=True):
+        show_image(ax, image, f"seed {seed}")
+    blue = {
+        seed: float((image[..., 2] > 150).mean() - (image.min(axis=-1) > 150).mean())
+        for seed, image in images.items()
+    }
+    listed = ", ".join(f"seed {seed} {percent(max(share, 0.0))}" for seed, share in blue.items())
+    return (
+        figure,
+        f"{len(images)} landscapes side by side, each of its own seed. The share that is blue: {listed}.",
+    )
+
+
+def where(place: tuple[Any, ...], shape: tuple[int, ...]) -> str:
+    """Return in words where a pixel lies in a picture: at the top left, in the middle, ..."""
+    row, column = (int(3 * p / n) for p, n in zip(place, shape, strict=False))
+    vertical, horizontal = ("top", "", "bottom")[row], ("left", "", "right")[column]
+    if not vertical and not horizontal:
+        return "in the middle"
+    return f"at the {vertical} {horizontal}".replace("  ", " ").strip()

@@ -1,0 +1,252 @@
+"""Ask how many clusters: WCSS and its elbow, silhouette, gap statistic, stability.
+
+Steps: cluster for every k; read a number of clusters off each criterion; compare labels with a truth
+where one is known; choose by one stated rule.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+
+import numpy as np
+from kneed import KneeLocator
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+from helpers.segmentation import Colors, distinct_colors, segment, segment_colors
+
+N_INIT = 10  # starts per k where many k are tried and the best of all starts is not needed
+
+
+def wcss_curve(
+    image: NDArray[np.uint8],
+    ks: Iterable[int] = range(1, 11),
+    random_state: int = 0,
+    mask: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return the WCSS for every number of clusters.
+
+    Parameters
+    ----------
+    image, mask
+        As `segmentation.segment` takes them.
+    ks : iterable of int
+        Numbers of clusters; the picture's colors are listed once for all of them.
+    random_state : int
+        Where the starts are drawn from, 10 for each k.
+
+    Returns
+    -------
+    ks, wcss : ndarray of shape (n,)
+        int64 and float64; squared distances in 8-bit color values.
+    """
+    colors = distinct_colors(image, mask)
+    tried = np.array(list(ks), dtype=np.int64)
+    return tried, np.array([segment_colors(colors, int(k), random_state, N_INIT).wcss for k in tried])
+
+
+def elbow(ks: ArrayLike, wcss: ArrayLike) -> int | None:
+    """Return the k at the knee of a falling WCSS curve, as `kneed` finds it; None where it finds none.
+
+    Parameters
+    ----------
+    ks, wcss : array_like of shape (n,)
+        Numbers of clusters, in rising order, and the WCSS of each.
+
+    Notes
+    -----
+    V. Satopää et al., "Finding a 'kneedle' in a haystack", 2011. The knee of a curve is a matter of its
+    shape: a curve over data without clusters has one too.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # kneed warns where it finds none; None says so already
+        knee = KneeLocator(np.asarray(ks), np.asarray(wcss), curve="convex", direction="decreasing").knee
+    return None if knee is None else int(knee)
+
+
+def silhouette(
+    image: NDArray[np.uint8], labels: NDArray[np.int64], n_samples: int = 5000, random_state: int = 0
+) -> float:
+    """Return the mean silhouette of a sample of pixels, from -1 to 1.
+
+    Parameters
+    ----------
+    image : ndarray of uint8
+        As `segmentation.segment` takes it.
+    labels : ndarray of shape (h, w), int
+        The cluster of each pixel; pixels of label -1 are left out.
+    n_samples : int
+        Pixels drawn, without replacement; all of them where there are fewer.
+    random_state : int
+        Where the sample is drawn from.
+
+    Raises
+    ------
+    ValueError
+        If the sample holds fewer than two clusters.
+
+    Notes
+    -----
+    P. J. Rousseeuw, 1987.
+    """
+    colors = distinct_colors(image)
+    seen = np.flatnonzero((labels.ravel() >= 0) & (colors.index.ravel() >= 0))
+    if len(seen) > n_samples:
+        seen = np.random.RandomState(random_state).choice(seen, n_samples, replace=False)
+    found = labels.ravel()[seen]
+    if len(np.unique(found)) < 2:
+        raise ValueError("the silhouette needs pixels of at least two clusters")
+    return float(silhouette_score(colors.values[colors.index.ravel()[seen]], found))
+
+
+def agreement(truth: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+    """Return the adjusted Rand index of two labelings: 1 for the same partition, about 0 for chance."""
+    seen = np.ravel(labels) >= 0
+    return float(adjusted_rand_score(np.ravel(truth)[seen], np.ravel(labels)[seen]))
+
+
+def gap_statistic(
+    image: NDArray[np.uint8], ks: Iterable[int] = range(1, 11), n_references: int = 10, random_state: int = 0
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+    """Compare the WCSS with that of colors strewn evenly, which have no clusters.
+
+    Parameters
+    ----------
+    image : ndarray of uint8
+        As `segmentation.segment` takes it.
+    ks : iterable of int
+        Numbers of clusters, rising by 1.
+    n_references : int
+        Sets of colors drawn evenly from the box that the picture's colors span, along their principal axes.
+    random_state : int
+        Where those and the starts are drawn from.
+
+    Returns
+    -------
+    gap, error : ndarray of shape (n,), float64
+        How far the logarithm of the mean squared distance lies below the references' mean, and the
+        standard error of that.
+    k : int
+        The first k whose gap is no more than one standard error below the next one's.
+
+    Notes
+    -----
+    R. Tibshirani, G. Walther and T. Hastie, 2001. Each reference holds as many points as the picture has
+    distinct colors; dividing by the number of points makes the two comparable.
+    """
+    ks = list(ks)
+    colors, random = distinct_colors(image), np.random.RandomState(random_state)
+    mean = np.average(colors.values, axis=0, weights=colors.counts)
+    centered = colors.values - mean
+    _, axes = np.linalg.eigh((centered * colors.counts[:, np.newaxis]).T @ centered)
+    low, high = (centered @ axes).min(axis=0), (centered @ axes).max(axis=0)
+    references = np.array(
+        [
+            _log_mean_squares(_as_colors(random.uniform(low, high, size=centered.shape)), ks, random_state)
+            for _ in range(n_references)
+        ]
+    )
+    gap = references.mean(axis=0) - _log_mean_squares(colors, ks, random_state)
+    error = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
+    enough = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
+    return gap, error, ks[int(enough[0])] if len(enough) else ks[-1]
+
+
+def stability(
+    image: NDArray[np.uint8],
+    n_clusters: int,
+    n_pairs: int = 10,
+    n_samples: int = 500,
+    random_state: int = 0,
+) -> float:
+    """Return how alike the clusters of two samples of the pixels are, from about 0 to 1.
+
+    Parameters
+    ----------
+    image : ndarray of uint8
+        As `segmentation.segment` takes it.
+    n_clusters : int
+        The number of clusters.
+    n_pairs : int
+        Pairs of samples; the mean over them is returned.
+    n_samples : int
+        Pixels in each sample, drawn with replacement.
+    random_state : int
+        Where samples and starts are drawn from.
+
+    Notes
+    -----
+    Both samples' centers label all pixels, and the two labelings' adjusted Rand index is taken. After
+    A. Ben-Hur, A. Elisseeff and I. Guyon, 2002.
+    """
+    colors, random = distinct_colors(image), np.random.RandomState(random_state)
+    chance = colors.counts / colors.counts.sum()
+
+    def labels() -> NDArray[np.int64]:
+        counts = random.multinomial(n_samples, chance)
+        drawn = Colors(colors.values[counts > 0], counts[counts > 0], np.zeros((0, 0), dtype=np.int64))
+        centers = segment_colors(drawn, n_clusters, random_state, N_INIT).centers
+        return _nearest(colors.values, centers)
+
+    return float(np.mean([_weighted_agreement(labels(), labels(), colors.counts) for _ in range(n_pairs)]))
+
+
+def choose(image: NDArray[np.uint8], random_state: int = 0, mask: NDArray[np.bool_] | None = None) -> int:
+    """Return the number of clusters that the course goes on with: the elbow from 1 to 10.
+
+    Where there is no elbow, the k from 2 to 10 of largest silhouette is taken.
+
+    Parameters
+    ----------
+    image, mask
+        As `segmentation.segment` takes them.
+    random_state : int
+        Where the starts, and the sample for the silhouette, are drawn from.
+
+    Raises
+    ------
+    ValueError
+        If the picture has a single color.
+    """
+    most = min(10, len(distinct_colors(image, mask).values))
+    if most < 2:
+        raise ValueError("the picture has a single color: there is nothing to cluster")
+    knee = elbow(*wcss_curve(image, range(1, most + 1), random_state, mask))
+    if knee is not None and knee >= 2:
+        return knee
+    scores = {}
+    for k in range(2, most + 1):
+        labels = segment(image, k, random_state, mask, N_INIT).labels
+        scores[k] = silhouette(image, labels, random_state=random_state)
+    return max(scores, key=lambda k: scores[k])
+
+
+def _as_colors(points: NDArray[np.float64]) -> Colors:
+    """Return loose points as colors that occur once each."""
+    return Colors(points, np.ones(len(points), dtype=np.int64), np.zeros((0, 0), dtype=np.int64))
+
+
+def _log_mean_squares(colors: Colors, ks: list[int], random_state: int) -> NDArray[np.float64]:
+    """Return the logarithm of the mean squared distance to the nearest center, for each k."""
+    wcss = [segment_colors(colors, k, random_state, N_INIT).wcss for k in ks]
+    return np.log(np.array(wcss) / colors.counts.sum())
+
+
+def _nearest(values: NDArray[np.float64], centers: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the nearest center of each color."""
+    return ((centers**2).sum(axis=1) - 2 * values @ centers.T).argmin(axis=1)
+
+
+def _weighted_agreement(a: NDArray[np.int64], b: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
+    """Return the adjusted Rand index of two labelings of the colors, counted in pixels."""
+    table = np.zeros((a.max() + 1, b.max() + 1))
+    np.add.at(table, (a, b), counts)
+
+    def pairs(n: NDArray[np.float64] | float) -> float:
+        return float(np.sum(np.asarray(n) * (np.asarray(n) - 1) / 2))
+
+    rows, columns, together = pairs(table.sum(axis=1)), pairs(table.sum(axis=0)), pairs(table)
+    expected = rows * columns / pairs(table.sum())
+    most = (rows + columns) / 2
+    return 1.0 if most == expected else (together - expected) / (most - expected)
