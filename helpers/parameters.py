@@ -116,10 +116,9 @@ def check_value(name: str, value: Any, known: Iterable[str] = tuple(TABLE)) -> A
         raise ParameterError(
             f"{name} = {value!r} is of type {type(value).__name__}; {name} must be {row.allowed}"
         )
-    number = value if row.low is not None else 0
-    if not math.isfinite(number):
+    if isinstance(value, float) and not math.isfinite(value):
         raise ParameterError(f"{name} = {value!r} is not finite; {name} must be {row.allowed}")
-    if row.low is not None and row.high is not None and not row.low <= number <= row.high:
+    if row.low is not None and row.high is not None and not row.low <= value <= row.high:
         raise ParameterError(f"{name} = {value!r} is out of range; {name} must be {row.allowed}")
     if name == "n_clusters" and value == 1:
         raise ParameterError("n_clusters = 1 is out of range; n_clusters must be 0 (chosen) or from 2 to 10")

@@ -18,12 +18,15 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from PIL import Image
 
+from helpers import regions
 from helpers.landscape import ISOLINES, PALETTE, TERRAINS, THRESHOLDS
+from helpers.segmentation import distinct_colors
 
 WIDTH = 6.4  # inches: the width of the text
 PIXELS_PER_INCH = 110  # on the page; the file holds twice as many
@@ -82,16 +85,15 @@ class Plot:
     def png(self, theme: str = "light") -> bytes:
         """Return the picture as PNG, drawn for a "light" or a "dark" page, with few colors to be small."""
         figure = self.figure if theme == "light" else self._themed(theme)[0]
-        buffer = BytesIO()
         with mpl.rc_context(THEMES[theme]):
-            figure.savefig(buffer, format="png", dpi=2 * PIXELS_PER_INCH, metadata={"Software": None})
-        buffer.seek(0)
-        small = BytesIO()
-        with Image.open(buffer) as picture:
-            picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(
-                small, "PNG", optimize=True
-            )
-        return small.getvalue()
+            figure.set_dpi(2 * PIXELS_PER_INCH)
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+        picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))
+        few = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        buffer = BytesIO()
+        few.save(buffer, "PNG", compress_level=9)
+        return buffer.getvalue()
 
     def _themed(self, theme: str) -> tuple[Figure, str]:
         with mpl.rc_context(THEMES[theme]):
@@ -282,7 +284,7 @@ def picture(image: NDArray[np.uint8], what: str = "The picture") -> tuple[Figure
     """Draw a color picture."""
     figure, [[ax]] = panels(1, 1, 4.6)
     show_image(ax, image)
-    distinct = len(np.unique(image.reshape(-1, image.shape[-1]), axis=0))
+    distinct = len(distinct_colors(image).values)
     return figure, (
         f"{what}, {image.shape[0]} by {image.shape[1]} pixels in {distinct:,} distinct colors; the mean color is red "
         f"{image[..., 0].mean():.0f}, green {image[..., 1].mean():.0f}, blue {image[..., 2].mean():.0f}."
@@ -332,3 +334,210 @@ def where(place: tuple[Any, ...], shape: tuple[int, ...]) -> str:
     if not vertical and not horizontal:
         return "in the middle"
     return f"at the {vertical} {horizontal}".replace("  ", " ").strip()
+
+
+# --- chapter 3: k-means ---------------------------------------------------------------------------
+
+CHANNELS = ("red", "green", "blue")
+
+
+@plot
+def rgb_projections(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[Figure, str]:
+    """Draw the distinct colors as points in RGB, seen along each of the three axes."""
+    figure, [axes] = panels(1, 3, 2.5)
+    order = np.argsort(counts)[-20_000:]  # the rarest of very many colors are left out of the drawing
+    area = 4 + 400 * counts[order] / counts.sum()
+    for ax, (a, b) in zip(axes, [(0, 1), (0, 2), (1, 2)], strict=True):
+        ax.scatter(values[order, a], values[order, b], s=area, c=values[order] / 255, linewidths=0)
+        ax.set(xlabel=CHANNELS[a], ylabel=CHANNELS[b], xlim=(-12, 267), ylim=(-12, 267), aspect="equal")
+        ax.set(xticks=[0, 100, 200], yticks=[0, 100, 200])
+    commonest = values[counts.argmax()].astype(int)
+    return figure, (
+        f"Three scatter plots of {len(values):,} distinct colors as points: red against green, red against blue, green "
+        f"against blue. Each point has its own color, and its area grows with its pixels. The commonest color, "
+        f"({', '.join(map(str, commonest))}), holds {percent(float(counts.max() / counts.sum()))} of the pixels."
+    )
+
+
+@plot
+def lloyd_steps(
+    values: NDArray[np.float64],
+    states: Sequence[tuple[str, NDArray[np.int64] | None, NDArray[np.float64]]],
+) -> tuple[Figure, str]:
+    """Draw moments of Lloyd's algorithm in the red-green plane: title, cluster of each color, centers."""
+    rows = -(-len(states) // 3)
+    figure, axes = panels(rows, 3, 2.3 * rows, sharex=True, sharey=True)
+    for ax in axes.ravel()[len(states) :]:
+        ax.set_visible(False)
+    step = -(-len(values) // 5000)
+    for ax, (title, of_color, centers) in zip(axes.ravel(), states, strict=False):
+        shade = mpl.rcParams["axes.edgecolor"] if of_color is None else np.array(CLUSTERS)[of_color[::step]]
+        ax.scatter(values[::step, 0], values[::step, 1], s=7, c=shade, linewidths=0)
+        for number, center in enumerate(centers):
+            ax.plot(*center[:2], "o", markersize=13, color=CLUSTERS[number], markeredgecolor="white")
+            ink = "black" if number in (1, 2, 5, 9) else "white"
+            ax.text(*center[:2], str(number), ha="center", va="center", fontsize=9, color=ink)
+        ax.set(title=title, xlim=(-14, 269), ylim=(-14, 269), xticks=[0, 100, 200], yticks=[0, 100, 200])
+        ax.set_aspect("equal")
+    for ax in axes[-1]:
+        ax.set_xlabel("red")
+    for ax in axes[:, 0]:
+        ax.set_ylabel("green")
+    moved = float(np.linalg.norm(states[-1][2] - states[0][2], axis=1).max())
+    return figure, (
+        f"{len(states)} scatter plots of the distinct colors, red against green, with {len(states[0][2])} numbered centers: "
+        f"{'; '.join(title for title, _, _ in states)}. Colors take the shade of their cluster. From the first panel to "
+        f"the last, one center travels {moved:.0f} color steps, the farthest of all."
+    )
+
+
+@plot
+def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
+    """Draw the objective after each round of Lloyd's algorithm, with the best that is known."""
+    figure, [[ax]] = panels(1, 1, 2.5)
+    ax.plot(range(1, len(wcss) + 1), wcss, "o-", markersize=4)
+    ax.axhline(best, color="C1", linestyle="--", linewidth=1.2)
+    ax.annotate("best of many starts", (len(wcss), best), (0, -4), textcoords="offset points", ha="right", va="top")
+    ax.set(xlabel="round", ylabel="WCSS", ylim=(0, None))
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    return figure, (
+        f"Line graph of the WCSS after each of {len(wcss)} rounds. It falls from {wcss[0]:.3g} to {wcss[-1]:.3g} and never "
+        f"rises. A dashed line marks the best of many starts, {best:.3g}."
+    )
+
+
+@plot
+def label_map(labels: NDArray[np.int64], names: Sequence[str]) -> tuple[Figure, str]:
+    """Draw the cluster of each pixel in a color of its own, its number on its largest region."""
+    figure, [[ax]] = panels(1, 1, 4.6)
+    shown = np.vstack([np.array([mpl.colors.to_rgb(c) for c in CLUSTERS]), [0.5, 0.5, 0.5]])
+    show_image(ax, shown[labels])
+    largest = regions.table(labels).groupby("label").first()
+    for number, row in largest.iterrows():
+        halo(ax.text(row["col"], row["row"], str(number), ha="center", va="center", color="black"))
+    shares = np.bincount(labels[labels >= 0], minlength=len(names)) / (labels >= 0).sum()
+    handles = [
+        mpl.patches.Patch(facecolor=CLUSTERS[i], label=f"{i}  {name}, {percent(float(share))}")
+        for i, (name, share) in enumerate(zip(names, shares, strict=True))
+    ]
+    figure.legend(handles=handles, loc="outside right upper")
+    return figure, (
+        f"Map of the cluster of every pixel, in {len(names)} shades, each with its number on it. "
+        + "; ".join(f"{i}, nearest to {n}, {percent(float(s))}" for i, (n, s) in enumerate(zip(names, shares, strict=True)))
+        + "."
+    )
+
+
+@plot
+def side_by_side(images: Mapping[str, NDArray[Any]], message: str) -> tuple[Figure, str]:
+    """Draw pictures side by side under their titles; `message` says in words what they show."""
+    tallest = max(image.shape[0] / image.shape[1] for image in images.values())
+    figure, [axes] = panels(1, len(images), max(1.2, min(WIDTH / len(images) * tallest + 0.35, 8)))
+    for ax, (title, image) in zip(axes, images.items(), strict=True):
+        show_image(ax, image, title)
+    return figure, f"{len(images)} pictures side by side: {'; '.join(images)}. {message}"
+
+
+def cluster_colors(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Return labels as a picture in the clusters' own colors; masked pixels gray."""
+    shades = [mpl.colors.to_rgb(c) for c in CLUSTERS] + [(0.5, 0.5, 0.5)]
+    return (np.array(shades) * 255).round().astype(np.uint8)[labels]
+
+
+# --- chapter 4: how many clusters -----------------------------------------------------------------
+
+
+@plot
+def recolored_grid(images: Mapping[int, NDArray[np.uint8]], terrains: Mapping[int, int]) -> tuple[Figure, str]:
+    """Draw the recolored picture for each number of clusters, three to a row."""
+    rows = -(-len(images) // 3)
+    tallest = max(image.shape[0] / image.shape[1] for image in images.values())
+    figure, axes = panels(rows, 3, max(1.5, rows * (2.1 * min(tallest, 2) + 0.25)))
+    for ax in axes.ravel()[len(images) :]:
+        ax.set_visible(False)
+    for ax, (k, image) in zip(axes.ravel(), images.items(), strict=False):
+        show_image(ax, image, f"k = {k}")
+    listed = ", ".join(f"k = {k} shows {n}" for k, n in terrains.items())
+    return figure, f"Grid of {len(images)} recolored pictures. Of the four terrains, {listed}."
+
+
+@plot
+def wcss_elbow(ks: NDArray[np.int64], wcss: NDArray[np.float64], knee: int | None) -> tuple[Figure, str]:
+    """Draw the WCSS against the number of clusters, as a share of its first value, with the knee."""
+    figure, [[ax]] = panels(1, 1, 2.9)
+    share = wcss / wcss[0]
+    ax.plot(ks, share, "o-")
+    if knee is not None:
+        at = float(share[list(ks).index(knee)])
+        ax.plot(knee, at, "o", markersize=13, markerfacecolor="none", markeredgewidth=2, color="C1")
+        ax.annotate(f"knee: k = {knee}", (knee, at), (10, 16), textcoords="offset points", color="C1")
+    ax.set(xlabel="number of clusters k", ylabel="WCSS, share of k = 1", ylim=(0, 1.05), xticks=ks)
+    found = "no knee is found" if knee is None else f"the knee is found at k = {knee}, with {percent(float(at))}"
+    listed = ", ".join(percent(float(s)) for s in share)
+    return figure, (
+        f"Line graph of the WCSS as a share of that for k = {ks[0]}, for k = {ks[0]} to {ks[-1]}: {listed}. It falls all "
+        f"the way; {found}."
+    )
+
+
+@plot
+def no_clusters(
+    images: Mapping[str, NDArray[np.uint8]], curves: Mapping[str, NDArray[np.float64]], knees: Mapping[str, int | None]
+) -> tuple[Figure, str]:
+    """Draw pictures whose colors form no clusters, and the WCSS curve of each with its knee."""
+    figure, axes = panels(2, len(images), 3.9, height_ratios=[1.1, 1])
+    for ax, (name, image) in zip(axes[0], images.items(), strict=True):
+        show_image(ax, image, name)
+    for ax, (name, curve) in zip(axes[1], curves.items(), strict=True):
+        ks, knee = np.arange(1, len(curve) + 1), knees[name]
+        ax.plot(ks, curve / curve[0], "o-", markersize=3)
+        if knee is not None:
+            at = curve[knee - 1] / curve[0]
+            ax.plot(knee, at, "o", markersize=11, markerfacecolor="none", markeredgewidth=2, color="C1")
+            ax.annotate(f"k = {knee}", (knee, at), (8, 10), textcoords="offset points", color="C1")
+        ax.set(ylim=(0, 1.05), xticks=[1, 4, 7, 10], xlabel="k")
+    axes[1, 0].set_ylabel("WCSS, share")
+    told = "; ".join(f"{name}, {'no knee' if k is None else f'a knee at k = {k}'}" for name, k in knees.items())
+    return figure, (
+        f"{len(images)} pictures without clusters, and below each the WCSS against k, from 1 to 10. The curves are smooth. "
+        f"kneed finds: {told}."
+    )
+
+
+@plot
+def criteria(
+    ks: Sequence[int], scores: Mapping[str, Sequence[float]], says: Mapping[str, int]
+) -> tuple[Figure, str]:
+    """Draw each criterion against the number of clusters, one below the other, its choice ringed."""
+    figure, axes = panels(len(scores), 1, 1.25 * len(scores) + 0.5, sharex=True)
+    for number, (ax, (name, values)) in enumerate(zip(axes[:, 0], scores.items(), strict=True)):
+        ax.plot(ks, values, "o-", color=f"C{number}", markersize=4)
+        if says[name] in ks:
+            at = values[list(ks).index(says[name])]
+            ax.plot(says[name], at, "o", markersize=12, markerfacecolor="none", markeredgewidth=2, color=f"C{number}")
+        ax.set_title(f"{name}: k = {says[name]}", color=f"C{number}")
+        ax.margins(y=0.25)
+    axes[-1, 0].set(xlabel="number of clusters k", xticks=list(ks))
+    listed = "; ".join(
+        f"{name} from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}, choice k = {says[name]}"
+        for name, values in scores.items()
+    )
+    return figure, f"{len(scores)} line graphs over one axis, k from {ks[0]} to {ks[-1]}: {listed}."
+
+
+@plot
+def knee_counts(counts: Mapping[str, Mapping[int, int]]) -> tuple[Figure, str]:
+    """Draw how often each k came out, a row of bars per question."""
+    ks = sorted({k for row in counts.values() for k in row})
+    figure, axes = panels(len(counts), 1, 1.15 * len(counts) + 0.6, sharex=True)
+    for number, (ax, (name, row)) in enumerate(zip(axes[:, 0], counts.items(), strict=True)):
+        bars = ax.bar(ks, [row.get(k, 0) for k in ks], color=f"C{number}", width=0.6)
+        ax.bar_label(bars, labels=[str(row[k]) if row.get(k) else "" for k in ks], padding=2)
+        ax.set(yticks=[], title=name)
+        ax.spines["left"].set_visible(False)
+        ax.margins(y=0.3)
+    axes[-1, 0].set(xlabel="number of clusters k", xticks=ks)
+    told = "; ".join(
+        f"{name}: " + ", ".join(f"{n} times k = {k}" for k, n in sorted(row.items())) for name, row in counts.items()
+    )
+    return figure, f"Bar charts of how often each k came out. {told}."

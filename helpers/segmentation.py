@@ -6,6 +6,7 @@ weighted by their counts; put the clusters in a fixed order; recolor the picture
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,26 +64,39 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     Raises
     ------
     ValueError
-        If the file is missing, is no picture, or has more than `MAX_PIXELS` pixels.
+        If the file is missing, is no picture, has more than 8 bits per channel or more than `MAX_PIXELS`
+        pixels.
     """
     try:
-        with Image.open(path, formats=["PNG", "JPEG"]) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError(
-                    f"{path}: {picture.width} × {picture.height} pixels are more than {MAX_PIXELS:,}; "
-                    "make the picture smaller"
-                )
-            if picture.mode.startswith(("I", "F")):
-                raise ValueError(f"{path}: only 8 bits per channel are read here; save it as an 8-bit PNG")
-            rgba = picture.convert("RGBA")
-            white = Image.new("RGBA", rgba.size, "white")
-            return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
+        with (
+            # our own limit is stricter than the one that Pillow warns of
+            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
+            Image.open(path, formats=["PNG", "JPEG"]) as picture,
+        ):
+            problem = _unreadable(picture)
+            if not problem:
+                rgba = picture.convert("RGBA")
+                white = Image.new("RGBA", rgba.size, "white")
+                return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
     except FileNotFoundError:
         raise ValueError(f"{path}: there is no such file; give the path of a PNG or JPEG") from None
     except UnidentifiedImageError:
         raise ValueError(f"{path}: not a PNG or JPEG picture") from None
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"{path}: the picture cannot be read: {error}") from None
+    raise ValueError(f"{path}: {problem}")
+
+
+def _unreadable(picture: Image.Image) -> str:
+    """Return why an opened picture is not read here; nothing if it is."""
+    if picture.width * picture.height > MAX_PIXELS:
+        return (
+            f"{picture.width} × {picture.height} pixels are more than {MAX_PIXELS:,}; make the picture smaller"
+        )
+    # Pillow opens 16-bit grayscale in a mode of its own, but 16-bit color as if it had 8 bits.
+    if picture.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in picture.tile):
+        return "only 8 bits per channel are read here; save it as an 8-bit PNG"
+    return ""
 
 
 def distinct_colors(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> Colors:
@@ -193,7 +207,8 @@ def segment_colors(
     scores = np.array([_wcss(colors, of_color, n_clusters) for of_color in tried])
     if not many:  # moving single colors gains far less than 0.2 %, so only starts that came so close can win
         close = np.flatnonzero(scores <= 1.002 * scores.min())
-        _, once = np.unique(np.round(scores[close] / scores.min(), 9), return_index=True)
+        unit = scores.min() or 1.0  # 0 where each color is a cluster of its own
+        _, once = np.unique(np.round(scores[close] / unit, 9), return_index=True)
         tried = np.stack([move_single_colors(colors, tried[start]) for start in close[once]])
         scores = np.array([_wcss(colors, of_color, n_clusters) for of_color in tried])
     return _in_order(colors, tried[scores.argmin()], n_clusters)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from kneed import KneeLocator
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import adjusted_rand_score, silhouette_score
+from sklearn.metrics import silhouette_score
 
 from helpers.segmentation import Colors, distinct_colors, segment, segment_colors
 
@@ -101,9 +102,23 @@ def silhouette(
 
 
 def agreement(truth: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """Return the adjusted Rand index of two labelings: 1 for the same partition, about 0 for chance."""
-    seen = np.ravel(labels) >= 0
-    return float(adjusted_rand_score(np.ravel(truth)[seen], np.ravel(labels)[seen]))
+    """Return the adjusted Rand index of two labelings: 1 for the same partition, about 0 for chance.
+
+    Parameters
+    ----------
+    truth, labels : ndarray of int, of the same shape
+        Pixels of label -1 in either are left out.
+
+    Notes
+    -----
+    L. Hubert and P. Arabie, 1985. From the table of how many pixels share both labels, which takes a tenth of
+    the time of scikit-learn's `adjusted_rand_score`; a test holds it against that.
+    """
+    seen = (truth >= 0) & (labels >= 0)
+    a, b = truth[seen], labels[seen]
+    n_labels = int(b.max(initial=0)) + 1
+    table = np.bincount(a * n_labels + b, minlength=(int(a.max(initial=0)) + 1) * n_labels)
+    return _adjusted_rand(table.reshape(-1, n_labels))
 
 
 def gap_statistic(
@@ -182,14 +197,55 @@ def stability(
     """
     colors, random = distinct_colors(image), np.random.RandomState(random_state)
     chance = colors.counts / colors.counts.sum()
+    if not 1 <= n_clusters <= len(colors.values):
+        raise ValueError(
+            f"cannot make {n_clusters} clusters of a picture with {len(colors.values)} distinct colors"
+        )
 
     def labels() -> NDArray[np.int64]:
         counts = random.multinomial(n_samples, chance)
         drawn = Colors(colors.values[counts > 0], counts[counts > 0], np.zeros((0, 0), dtype=np.int64))
-        centers = segment_colors(drawn, n_clusters, random_state, N_INIT).centers
+        few = min(n_clusters, len(drawn.values))  # a sample may miss a rare color
+        centers = segment_colors(drawn, few, random_state, N_INIT).centers
         return _nearest(colors.values, centers)
 
-    return float(np.mean([_weighted_agreement(labels(), labels(), colors.counts) for _ in range(n_pairs)]))
+    def pair() -> float:
+        table = np.zeros((n_clusters, n_clusters))
+        np.add.at(table, (labels(), labels()), colors.counts)
+        return _adjusted_rand(table)
+
+    return float(np.mean([pair() for _ in range(n_pairs)]))
+
+
+def held_out(
+    image: NDArray[np.uint8], ks: Iterable[int] = range(1, 11), random_state: int = 0
+) -> NDArray[np.float64]:
+    """Return, for each k, how far pixels lie from centers that were found without them.
+
+    Parameters
+    ----------
+    image : ndarray of uint8
+        As `segmentation.segment` takes it.
+    ks : iterable of int
+        Numbers of clusters.
+    random_state : int
+        Where the halves and the starts are drawn from.
+
+    Returns
+    -------
+    ndarray of shape (n,), float64
+        Each pixel is put in one of two halves by chance. Clusters are found in the first; this is the mean
+        squared distance of the second half's pixels to the nearest center.
+    """
+    colors = distinct_colors(image)
+    first = np.random.RandomState(random_state).binomial(colors.counts, 0.5)
+    seen = _as_colors(colors.values[first > 0], first[first > 0])
+    means = []
+    for k in ks:
+        centers = segment_colors(seen, min(k, len(seen.values)), random_state, N_INIT).centers
+        squared = ((colors.values - centers[_nearest(colors.values, centers)]) ** 2).sum(axis=1)
+        means.append(np.average(squared, weights=np.maximum(colors.counts - first, 1e-9)))
+    return np.array(means)
 
 
 def choose(image: NDArray[np.uint8], random_state: int = 0, mask: NDArray[np.bool_] | None = None) -> int:
@@ -222,15 +278,17 @@ def choose(image: NDArray[np.uint8], random_state: int = 0, mask: NDArray[np.boo
     return max(scores, key=lambda k: scores[k])
 
 
-def _as_colors(points: NDArray[np.float64]) -> Colors:
-    """Return loose points as colors that occur once each."""
-    return Colors(points, np.ones(len(points), dtype=np.int64), np.zeros((0, 0), dtype=np.int64))
+def _as_colors(points: NDArray[np.float64], counts: NDArray[np.int64] | None = None) -> Colors:
+    """Return loose points as colors, of no picture, that occur once each or `counts` times."""
+    counts = np.ones(len(points), dtype=np.int64) if counts is None else counts
+    return Colors(points, counts, np.zeros((0, 0), dtype=np.int64))
 
 
 def _log_mean_squares(colors: Colors, ks: list[int], random_state: int) -> NDArray[np.float64]:
     """Return the logarithm of the mean squared distance to the nearest center, for each k."""
     wcss = [segment_colors(colors, k, random_state, N_INIT).wcss for k in ks]
-    return np.log(np.array(wcss) / colors.counts.sum())
+    # A thousandth of a color step: where every color has a center of its own, there is no logarithm.
+    return np.log(np.maximum(np.array(wcss) / colors.counts.sum(), 1e-6))
 
 
 def _nearest(values: NDArray[np.float64], centers: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -238,15 +296,13 @@ def _nearest(values: NDArray[np.float64], centers: NDArray[np.float64]) -> NDArr
     return ((centers**2).sum(axis=1) - 2 * values @ centers.T).argmin(axis=1)
 
 
-def _weighted_agreement(a: NDArray[np.int64], b: NDArray[np.int64], counts: NDArray[np.int64]) -> float:
-    """Return the adjusted Rand index of two labelings of the colors, counted in pixels."""
-    table = np.zeros((a.max() + 1, b.max() + 1))
-    np.add.at(table, (a, b), counts)
+def _adjusted_rand(table: NDArray[Any]) -> float:
+    """Return the adjusted Rand index from a table of pixels, by the one label and the other."""
 
-    def pairs(n: NDArray[np.float64] | float) -> float:
-        return float(np.sum(np.asarray(n) * (np.asarray(n) - 1) / 2))
+    def pairs(n: NDArray[Any]) -> float:
+        return float((n.astype(float) * (n - 1.0) / 2).sum())
 
     rows, columns, together = pairs(table.sum(axis=1)), pairs(table.sum(axis=0)), pairs(table)
-    expected = rows * columns / pairs(table.sum())
+    expected = rows * columns / max(pairs(table.sum()), 1.0)
     most = (rows + columns) / 2
     return 1.0 if most == expected else (together - expected) / (most - expected)
