@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 # What clusters are recolored to: the article's target colors, of which grass differs from the palette.
 TARGETS = np.array([(20, 20, 220), (20, 255, 20), (139, 69, 19), (220, 220, 220)], dtype=np.uint8)
 # How many starts find one and the same result from any random state, measured on 40 landscapes.
 STARTS = {2: 60, 3: 60, 4: 30}  # and 100 for more clusters
-MANY_COLORS = 5000  # beyond this, single colors are not moved and 10 starts must do
+MANY_COLORS = 5000  # beyond this, starts are run on coarser colors and single colors are not moved
+REFINED = 3  # of those starts, how many go on to all colors; the best after ten rounds goes all the way
 MAX_PIXELS = 64_000_000  # a larger picture is refused: it needs more memory than a laptop has
 
 
@@ -166,8 +168,7 @@ def segment(
         True where a pixel is to be left out; its label is -1.
     n_init : int, optional
         Number of starts; the best result is kept. By default `STARTS`, which is enough to find the same
-        result from any `random_state` on the course's landscapes; 10 on a picture of more than
-        `MANY_COLORS` colors, where each start is slow.
+        result from any `random_state` on the course's landscapes.
 
     Returns
     -------
@@ -183,7 +184,8 @@ def segment(
     -----
     Lloyd's algorithm (S. P. Lloyd, 1982), started by k-means++ (D. Arthur and S. Vassilvitskii, 2007) and
     run until no center moves, on the distinct colors weighted by their counts: the same objective as on
-    all pixels. The best of several starts is not certified to be the best there is.
+    all pixels. Beyond `MANY_COLORS` the starts are run on coarser colors, and the best of them go on to
+    all colors. The best of several starts is not certified to be the best there is.
     """
     return segment_colors(distinct_colors(image, mask), n_clusters, random_state, n_init)
 
@@ -197,21 +199,66 @@ def segment_colors(
             f"cannot make {n_clusters} clusters of a picture with {len(colors.values)} distinct colors; "
             f"choose from 1 to {len(colors.values)}"
         )
+    if n_clusters == 1:
+        return _in_order(colors, np.zeros(len(colors.values), dtype=np.int64), 1)
     many = len(colors.values) > MANY_COLORS
-    if n_init is None:
-        n_init = 10 if many else STARTS.get(n_clusters, 100)
-    if many:
-        tried = _lloyd_compiled(colors, n_clusters, n_init, random_state)
-    else:
-        tried = lloyd(colors, n_clusters, n_init, random_state)
+    n_init = n_init or STARTS.get(n_clusters, 100)
+    of_colors = _coarse_to_fine if many else _all_starts
+    tried = of_colors(colors, n_clusters, n_init, random_state)
+    return _in_order(colors, min(tried, key=lambda t: _wcss(colors, t, n_clusters)), n_clusters)
+
+
+def _all_starts(
+    colors: Colors, n_clusters: int, n_init: int, random_state: int
+) -> list[NDArray[np.int64]]:
+    """Return the distinct results of all starts that came close to the best, single colors moved."""
+    tried, scores = _distinct_results(colors, n_clusters, n_init, random_state)
+    # Moving single colors gains far less than 0.2 %, so only starts that came so close can win.
+    return [move_single_colors(colors, t) for t, score in zip(tried, scores, strict=True) if score <= 1.002 * scores[0]]
+
+
+def _coarse_to_fine(
+    colors: Colors, n_clusters: int, n_init: int, random_state: int
+) -> list[NDArray[np.int64]]:
+    """Return the best result on coarser colors, taken on to convergence on all colors.
+
+    Colors that fall in one cell of a coarse grid are replaced by their mean; on those few all starts are run.
+    """
+    coarse = _coarser(colors)
+    tried, _ = _distinct_results(coarse, n_clusters, n_init, random_state)
+
+
+    def go_on(centers: NDArray[np.float64], rounds: int) -> KMeans:
+        fitted = KMeans(n_clusters, init=centers, n_init=1, tol=0, max_iter=rounds)
+        return fitted.fit(colors.values, sample_weight=colors.counts)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # ten rounds are not meant to be enough
+        begun = [go_on(_means(coarse, of_cell, n_clusters)[0], 10) for of_cell in tried[:REFINED]]
+    best = min(begun, key=lambda fitted: fitted.inertia_)
+    return [go_on(best.cluster_centers_, 1000).labels_.astype(np.int64)]
+
+
+def _distinct_results(
+    colors: Colors, n_clusters: int, n_init: int, random_state: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Return what Lloyd's algorithm ended with from all starts, each result once, and its WCSS, best first."""
+    tried = lloyd(colors, n_clusters, n_init, random_state)
     scores = np.array([_wcss(colors, of_color, n_clusters) for of_color in tried])
-    if not many:  # moving single colors gains far less than 0.2 %, so only starts that came so close can win
-        close = np.flatnonzero(scores <= 1.002 * scores.min())
-        unit = scores.min() or 1.0  # 0 where each color is a cluster of its own
-        _, once = np.unique(np.round(scores[close] / unit, 9), return_index=True)
-        tried = np.stack([move_single_colors(colors, tried[start]) for start in close[once]])
-        scores = np.array([_wcss(colors, of_color, n_clusters) for of_color in tried])
-    return _in_order(colors, tried[scores.argmin()], n_clusters)
+    _, once = np.unique(np.round(scores / max(scores.min(), 1e-9), 9), return_index=True)
+    return tried[once], scores[once]
+
+
+def _coarser(colors: Colors) -> Colors:
+    """Return the mean colors of the cells of the coarsest grid that still has 500 cells with colors in them."""
+    for width in (32, 16, 8, 4, 2):
+        code = (colors.values // width) @ np.array([65536, 256, 1])
+        cell, found = pd.factorize(code, sort=True)
+        if len(found) >= 500:
+            break
+    counts = np.bincount(cell, colors.counts)
+    values = [np.bincount(cell, colors.counts * channel) / counts for channel in colors.values.T]
+    return Colors(np.stack(values, axis=1), counts.astype(np.int64), np.zeros((0, 0), dtype=np.int64))
 
 
 def lloyd(colors: Colors, n_clusters: int, n_init: int, random_state: int = 0) -> NDArray[np.int64]:
@@ -278,13 +325,6 @@ def _kmeans_plusplus(
         picked = (chance <= random.random_sample((n_init, 1)) * chance[:, -1:]).sum(axis=1)
         centers.append(x[picked])
     return np.stack(centers, axis=1)
-
-
-def _lloyd_compiled(colors: Colors, n_clusters: int, n_init: int, random_state: int) -> NDArray[np.int64]:
-    """Return scikit-learn's best result as `lloyd` does: (1, n). For many colors its compiled loop is faster."""
-    fitted = KMeans(n_clusters, n_init=n_init, tol=0, max_iter=1000, random_state=random_state)
-    fitted.fit(colors.values, sample_weight=colors.counts)
-    return fitted.labels_.astype(np.int64)[np.newaxis]
 
 
 def move_single_colors(colors: Colors, of_color: NDArray[np.int64]) -> NDArray[np.int64]:
