@@ -1,0 +1,44 @@
+# Each target sets up what it needs. `make help` lists them.
+#   make site PYTHON=python3.12     makes the environment with that Python
+#   make site VENV=none             uses the Python that is active as it is (in conda, say)
+
+PYTHON ?= $(firstword $(foreach p,python3 python3.13 python3.12 python3.11 python,\
+	$(if $(shell $(p) -c "import sys; print((3,11) <= sys.version_info[:2] <= (3,13) or '')" 2>&1 | grep -x True),$(p))) python3)
+PYTHON := $(PYTHON)
+VENV ?= .venv
+
+ifeq ($(VENV),none)
+RUN := $(PYTHON)
+else ifeq ($(OS),Windows_NT)
+RUN := $(VENV)/Scripts/python.exe
+else
+RUN := $(VENV)/bin/python
+endif
+
+.PHONY: help setup site test preview bench check clean
+
+help:            ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+
+setup:           ## install the packages into .venv, as requirements.lock has them
+	@$(if $(filter none,$(VENV)),:,COURSE_VENV=$(VENV) $(PYTHON) -m course setup)
+
+site: setup      ## execute what is stale, make the site, check it
+	@$(RUN) -m course site
+
+test: setup      ## run the tests
+	@$(RUN) -m pytest -q $(PYTEST_ARGS)
+
+preview: setup   ## serve the site on this machine, and follow edits
+	@$(RUN) -m course preview
+
+bench: setup     ## compare with a plain program and with other libraries
+	@$(RUN) -m benchmarks
+
+check: setup     ## format, lint, types
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+
+clean:           ## remove what was generated; .venv stays
+	@rm -rf runs chapters downloads _site _site.* .quarto

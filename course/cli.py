@@ -1,0 +1,211 @@
+"""The command line: `course run`, `params`, `stage`, `site`, `preview`, `gate`.
+
+Steps: read what was typed, call the module that does it, print what it made. Whatever a user can mend
+ends as one line on standard error and exit code 1; a wrong use of the command line is 2, Ctrl-C 130.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import yaml
+
+from course.errors import CourseError
+from course.project import Project, load
+from helpers.parameters import TABLE, ParameterError
+
+if TYPE_CHECKING:
+    from course.run import Run
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a console that lacks a character gets another, not an error
+            stream.reconfigure(errors="replace")
+    os.environ.setdefault("COURSE_PYTHON", sys.executable)  # for the pre-render step, if Quarto runs it
+    try:
+        return cli.main(arguments, prog_name="course", standalone_mode=False) or 0
+    except (CourseError, ParameterError) as error:
+        print(f"course: {error}", file=sys.stderr)
+        return 1
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Run, check and publish the course."""
+
+
+@cli.command()
+@click.argument("chapters", nargs=-1)
+@click.option(
+    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A value; repeat for more."
+)
+@click.option("-f", "files", multiple=True, type=click.Path(path_type=Path), help="A YAML file of values.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/, named by the values]"
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.  [default: one per processor]")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a cell may take.")
+def run(
+    chapters: tuple[str, ...],
+    parameters: tuple[tuple[str, str], ...],
+    files: tuple[Path, ...],
+    out: Path | None,
+    jobs: int | None,
+    timeout: float | None,
+) -> None:
+    """Execute CHAPTERS (all, if none is named) with these parameters; what is not stale is reused."""
+    from course import run as runs
+
+    project = load()
+    values = read_parameters(parameters, files)
+    names = list(chapters) or None
+    folder = out.absolute() if out else runs.run_folder(project, names, values)
+    made = runs.ensure(project, names, values, folder, jobs=jobs, timeout=timeout)
+    click.echo(f"The run lies in {_shown(made.folder)}")
+
+
+@cli.command()
+def params() -> None:
+    """Print the table of parameters."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from course.run import declared_parameters
+
+    project = load()
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("name", "type", "default", "allowed", "meaning", "chapters"):
+        table.add_column(title, no_wrap=title in ("name", "type", "default"))
+    users = {chapter.name: declared_parameters(chapter) for chapter in project.chapters}
+    for row in TABLE.values():
+        numbers = ", ".join(name.partition("-")[0] for name, names in users.items() if row.name in names)
+        table.add_row(row.name, row.type.__name__, repr(row.default), row.allowed, row.meaning, numbers)
+    Console(width=None if sys.stdout.isatty() else 200).print(table, markup=False, highlight=False)
+
+
+@cli.command()
+@click.option("--run", "name", metavar="RUN", help="A finished run: its folder, or its name in runs/.")
+def stage(name: str | None) -> None:
+    """Turn a run's notebooks into what the site is made from."""
+    from course.stage import stage as stage_run
+
+    project = load()
+    changed = stage_run(project, find_run(project, name or os.environ.get("COURSE_RUN")))
+    click.echo(f"staged: {len(changed)} files changed")
+
+
+@cli.command()
+@click.option("--run", "name", metavar="RUN", help="A finished run: its folder, or its name in runs/.")
+@click.option(
+    "--renderer", type=click.Choice(["auto", "quarto", "embedded"]), default="auto", show_default=True
+)
+@click.option("--out", type=click.Path(path_type=Path), help="The site's folder.  [default: _site]")
+def site(name: str | None, renderer: str, out: Path | None) -> None:
+    """Make the site from a run (the default one, if none is named), and check it."""
+    from course.site import build
+
+    project = load()
+    found = find_run(project, name)
+    os.environ["COURSE_RUN"] = str(found.folder)  # so that Quarto's pre-render step stages this run
+    page, used = build(project, found, renderer, out.absolute() if out else project.root / "_site")
+    click.echo(f"The site of {_shown(found.folder)}, rendered by {used}, lies in {_shown(page.parent)}")
+    click.echo(f"Open {page.absolute().as_uri()} or run 'make preview'")
+
+
+@cli.command()
+def preview() -> None:
+    """Serve the site on this machine, open it, and follow what you edit."""
+    from course.preview import preview as serve
+
+    serve(load())
+
+
+@cli.command()
+@click.argument("site", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def gate(site: Path) -> None:
+    """Check a rendered SITE: no raw markup, no dead link, alt texts, no request to elsewhere."""
+    from course.gate import check_site
+
+    problems = check_site(site)
+    for problem in problems:
+        click.echo(problem)
+    if problems:
+        raise CourseError(f"{_shown(site)}: {len(problems)} problems")
+    click.echo(f"{_shown(site)}: no problems")
+
+
+def find_run(project: Project, name: str | None) -> Run:
+    """Return the finished run of this folder or name; without one the default run, made if it is stale."""
+    from course import run as runs
+
+    if name is None:
+        return runs.ensure(project, None, {}, runs.run_folder(project, None, {}))
+    given, listed = Path(name), project.root / "runs" / name
+    return runs.load_run(listed if not given.is_dir() and listed.is_dir() else given.absolute())
+
+
+def read_parameters(pairs: tuple[tuple[str, str], ...], files: tuple[Path, ...]) -> dict[str, Any]:
+    """Return the values given by ``-f`` and ``-p``, read as papermill reads them; ``-p`` wins.
+
+    A picture's path is made absolute here, as the notebooks run in another folder.
+    """
+    values: dict[str, Any] = {}
+    for path in files:
+        values |= _read_file(path)
+    values |= {name: read_value(text) for name, text in pairs}
+    if isinstance(values.get("image_path"), str) and values["image_path"]:
+        values["image_path"] = str(Path(values["image_path"]).absolute())
+    return values
+
+
+def read_value(text: str) -> Any:
+    """Return a value of ``-p`` as papermill's command line does: ``1e3`` is 1000.0, ``true`` a text."""
+    words: dict[str, Any] = {"True": True, "False": False, "None": None}
+    if text in words:
+        return words[text]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+class _NoDates(yaml.SafeLoader):
+    """YAML as papermill has it: what looks like a date stays text."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [rule for rule in rules if rule[0] != "tag:yaml.org,2002:timestamp"]
+        for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """Return the values that a YAML file holds."""
+    try:
+        values = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDates) or {}
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+        raise CourseError(f"{path}: cannot be read: {why}") from None
+    except yaml.YAMLError as error:
+        raise CourseError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
+        raise CourseError(f"{path}: must hold lines of NAME: VALUE")
+    return values
+
+
+def _shown(path: Path) -> str:
+    """Return a path as seen from here."""
+    path = path.absolute()
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

@@ -1,0 +1,548 @@
+"""Execute what is stale of a course, chapters side by side, and keep what finished.
+
+Steps: check the chapters and parameters that were asked for; find each chapter's key, which changes when
+anything that it depends on does; execute the chapters whose key is new, each by `course.execute` in a
+process of its own; write the record and the manifest; swap the finished run into its place.
+
+A run is made in ``runs/.NAME.partial``. It becomes ``runs/NAME`` only when all of it is there, so a run that
+stopped halfway is never taken for a finished one, and the next try goes on from there.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from course.errors import CourseError
+from course.project import Chapter, Project, read_notebook
+from course.report import Report
+from helpers import parameters as table
+
+FORMAT = 1
+SCRAP = "application/scrapbook.scrap.json+json"
+# The packages whose version can change what a chapter finds.
+PACKAGES = (
+    "numpy", "scipy", "scikit-learn", "scikit-image", "matplotlib", "pandas", "pillow", "kneed", "noise",
+    "papermill", "nbclient", "ipykernel",
+)  # fmt: skip
+LOCK_WAIT = 1800  # seconds that a run waits for another one in the same folder
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run: its folder, and what its manifest says."""
+
+    folder: Path
+    manifest: dict[str, Any]
+
+    def notebook(self, name: str) -> Path:
+        """Return where the executed notebook of a chapter lies."""
+        return self.folder / "notebooks" / f"{name}.ipynb"
+
+    @cached_property
+    def record(self) -> dict[str, dict[str, Any]]:
+        """Return what the chapters recorded: chapter, name, value."""
+        return json.loads((self.folder / "record.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True)
+class Task:
+    """A chapter as this run needs it: the values it is given, all its values, and the key of its inputs."""
+
+    chapter: Chapter
+    given: dict[str, Any]
+    effective: dict[str, Any]
+    key: str
+
+    @property
+    def name(self) -> str:
+        return self.chapter.name
+
+
+def load_run(folder: Path) -> Run:
+    """Return the finished run in `folder`.
+
+    Raises
+    ------
+    CourseError
+        If there is none, or it is not whole.
+    """
+    try:
+        run = Run(folder, json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError):
+        raise CourseError(f"{folder}: no finished run here; `course run` makes one") from None
+    if run.manifest.get("format") != FORMAT or run.manifest.get("complete") is not True:
+        raise CourseError(f"{folder}: not a finished run of this version; make it again with `course run`")
+    missing = [name for name in run.manifest["chapters"] if not run.notebook(name).is_file()]
+    if missing or not (folder / "record.json").is_file():
+        raise CourseError(f"{folder}: the run lacks {', '.join(missing) or 'record.json'}; make it again")
+    return run
+
+
+def run_folder(project: Project, chapters: list[str] | None, parameters: dict[str, Any]) -> Path:
+    """Return the folder of a run, named by the values that are not the defaults and by its chapters.
+
+    ``runs/default``, ``runs/seed-7_size-256``, ``runs/default_02-synthetic-landscape``.
+    """
+    chosen = [chapter.name for chapter in select(project, chapters)]
+    values = [
+        f"{name}-{_slug(Path(value).stem if name == 'image_path' else str(value))}"
+        for name, value in sorted(parameters.items())
+        if name not in table.TABLE or value != table.TABLE[name].default
+    ]
+    part = chosen if len(chosen) < len(project.chapters) else []
+    name = "_".join([*(values or ["default"]), *part])
+    exact = hashlib.sha256(json.dumps([parameters, part], sort_keys=True).encode()).hexdigest()[:8]
+    if "image_path" in parameters:  # two pictures of one name are two runs
+        name += f"_{exact}"
+    return project.root / "runs" / (name if len(name) <= 100 else f"{name[:90]}_{exact}")
+
+
+def ensure(
+    project: Project,
+    chapters: list[str] | None,
+    parameters: dict[str, Any],
+    folder: Path,
+    *,
+    jobs: int | None = None,
+    timeout: float | None = None,
+    quiet: bool = False,
+) -> Run:
+    """Return the finished run in `folder`, after executing just what is stale.
+
+    Parameters
+    ----------
+    project : Project
+    chapters : list of str, or None
+        Their names; None for all.
+    parameters : dict
+        Values by name, for the chapters that declare them.
+    folder : Path
+        Where the finished run goes; it is made beside, as ``.NAME.partial``.
+    jobs : int, optional
+        Chapters executed at a time; by default as many as there are processors.
+    timeout : float, optional
+        Seconds that one cell may take.
+    quiet : bool
+        Say nothing.
+
+    Raises
+    ------
+    CourseError
+        If something asked for is not there or not allowed (before any kernel starts), if the folder cannot
+        be written, or if a chapter failed (when the others have finished, and are kept).
+    """
+    tasks = plan(project, select(project, chapters), parameters)
+    report = Report(quiet)
+    place = _short(project, folder)
+    finished = _finished_if_fresh(folder, tasks)
+    if finished:
+        report.say(f"{place}: nothing changed, nothing to execute")
+        return finished
+    try:
+        if folder.exists() and not _is_run(folder) and not _is_empty(folder):
+            raise CourseError(f"{place} is there and is no run; move it away, or choose another --out")
+        with _locked(folder, place, report):
+            return _make(project, tasks, folder, jobs or _processors(), timeout, report)
+    except OSError as error:
+        why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise CourseError(f"{place}: the run cannot be written: {why}") from None
+
+
+def select(project: Project, names: list[str] | None) -> list[Chapter]:
+    """Return the chapters of these names, in the course's order; a notebook's path is taken for its name."""
+    known = {chapter.name: chapter for chapter in project.chapters}
+    wanted = [Path(name).name.removesuffix(".ipynb") for name in names or known]
+    for name in wanted:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(known)}"
+            raise CourseError(f"unknown chapter {name}; {hint}")
+    return [chapter for name, chapter in known.items() if name in wanted]
+
+
+def plan(project: Project, chapters: list[Chapter], parameters: dict[str, Any]) -> list[Task]:
+    """Return what each chapter is given, and the key of all that its result depends on.
+
+    Raises
+    ------
+    CourseError, helpers.parameters.ParameterError
+        At the first parameter that is unknown, not allowed, or declared by none of these chapters.
+    """
+    declared = {chapter.name: declared_parameters(chapter) for chapter in chapters}
+    known = [name for name in table.TABLE if any(name in names for names in declared.values())]
+    for name, value in parameters.items():
+        if name in table.TABLE and name not in known:
+            users = [c.name for c in project.chapters if name in declared_parameters(c)]
+            where = f"it is one of {', '.join(users)}" if users else "no chapter takes it"
+            raise CourseError(f"{name} = {value!r}: not a parameter of {', '.join(declared)}; {where}")
+    checked = table.check_values(parameters, known)
+    common = _common_inputs(project)
+    tasks = []
+    for chapter in chapters:
+        defaults = declared[chapter.name]
+        given = {n: v for n, v in checked.items() if n in defaults and v != defaults[n]}
+        effective = defaults | given
+        inputs = {**common, "notebook": _sha256(chapter.source), "parameters": effective}
+        if effective.get("image_path"):
+            try:
+                inputs["image"] = _sha256(Path(effective["image_path"]))
+            except OSError as error:
+                raise CourseError(f"image_path = {effective['image_path']!r}: {error.strerror}") from None
+        key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
+        tasks.append(Task(chapter, given, effective, key))
+    return tasks
+
+
+def declared_parameters(chapter: Chapter) -> dict[str, Any]:
+    """Return what a chapter's parameters cell assigns; nothing if it has none."""
+    for cell in read_notebook(chapter.source)["cells"]:
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            try:
+                return table.literals("".join(cell["source"]))
+            except (SyntaxError, ValueError) as error:
+                raise CourseError(f"{chapter.source}, parameters cell: {error}") from None
+    return {}
+
+
+def _make(
+    project: Project, tasks: list[Task], folder: Path, jobs: int, timeout: float | None, report: Report
+) -> Run:
+    """Execute what is stale, complete the partial run, and swap it in."""
+    partial = folder.with_name(f".{folder.name}.partial")
+    if _is_run(partial):  # an earlier try ended when the run was whole, before it was in its place
+        _swap(partial, folder)
+    finished = _finished_if_fresh(folder, tasks)  # another run may have made it while this one waited
+    if finished:
+        return finished
+    _prepare(partial)
+    stale = []
+    for task in tasks:
+        if _reuse(task, partial, folder):
+            report.reused(task.name, _entry(partial, task.name))
+        else:
+            stale.append(task)
+    try:
+        with report.at_work([task.name for task in stale]):
+            failures = Crew(project, partial, timeout, report).execute_all(stale, jobs)
+    except KeyboardInterrupt:
+        done = sum(1 for task in tasks if _entry(partial, task.name))
+        report.say(
+            f"stopped: {done} of {len(tasks)} chapters are finished and kept; the same command goes on from there"
+        )
+        raise
+    report.close()
+    if failures:
+        reasons = "; ".join(f"{name}, {reason}" for name, reason in failures.items())
+        kept = "; the other chapters are kept" if len(failures) < len(tasks) else ""
+        raise CourseError(f"{reasons} (see {_short(project, partial / 'failed')}{kept})")
+    _complete(project, tasks, partial)
+    _swap(partial, folder)
+    return load_run(folder)
+
+
+def _prepare(partial: Path) -> None:
+    """Make the folder in which a run is made; what an earlier try finished stays in it."""
+    shutil.rmtree(partial / "failed", ignore_errors=True)
+    (partial / "notebooks").mkdir(parents=True, exist_ok=True)
+    (partial / "chapters").mkdir(exist_ok=True)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "manifest.json").is_file()
+
+
+def _is_empty(folder: Path) -> bool:
+    return folder.is_dir() and not any(folder.iterdir())
+
+
+def _reuse(task: Task, partial: Path, folder: Path) -> bool:
+    """Put a chapter's fresh result into the partial run, if there is one; tell whether there was."""
+    notebook = partial / "notebooks" / f"{task.name}.ipynb"
+    if _entry(partial, task.name).get("key") == task.key and notebook.is_file():
+        return True
+    # The entry goes first and comes last: it vouches for the notebook beside it.
+    _entry_path(partial, task.name).unlink(missing_ok=True)
+    try:
+        run = load_run(folder)
+    except CourseError:
+        return False
+    entry = run.manifest["chapters"].get(task.name, {})
+    if entry.get("key") != task.key:
+        return False
+    shutil.copyfile(run.notebook(task.name), notebook)
+    _write_json(_entry_path(partial, task.name), entry)
+    return True
+
+
+class Crew:
+    """The processes of one run: executes chapters side by side, and stops them all on Ctrl-C."""
+
+    def __init__(self, project: Project, partial: Path, timeout: float | None, report: Report) -> None:
+        self.project, self.partial, self.timeout, self.report = project, partial, timeout, report
+        self.processes: list[subprocess.Popen[str]] = []
+        self.stopping = threading.Event()
+
+    def execute_all(self, tasks: list[Task], jobs: int) -> dict[str, str]:
+        """Execute chapters, `jobs` at a time; return why each one that failed did."""
+        failures: dict[str, str] = {}
+        with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+            names = {pool.submit(self._execute, task): task.name for task in tasks}
+            pending: set[Future[str]] = set(names)
+            try:
+                while pending:  # with a limit, as a wait without one cannot be interrupted on Windows
+                    done, pending = wait(pending, timeout=0.5, return_when=FIRST_COMPLETED)
+                    failures |= {names[future]: future.result() for future in done if future.result()}
+            except BaseException:
+                self.stopping.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                _stop(*self.processes)
+                raise
+        return {task.name: failures[task.name] for task in tasks if task.name in failures}
+
+    def _execute(self, task: Task) -> str:
+        """Execute one chapter in a process; return why it failed, or nothing."""
+        self.report.started(task.name)
+        end: dict[str, Any] = {}
+        with tempfile.TemporaryFile() as errors:
+            with _start(self._job(task), errors) as process:
+                self.processes.append(process)
+                if self.stopping.is_set():
+                    _stop(process)
+                assert process.stdout is not None
+                for line in process.stdout:
+                    event = json.loads(line)
+                    if event["event"] == "cell":
+                        self.report.cell(task.name, event["number"], event["of"], event["at"])
+                    else:
+                        end = event
+            errors.seek(0)
+            said = errors.read().decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
+        if self.stopping.is_set():
+            return "stopped"
+        if end.get("event") != "finished":
+            reason = end.get("reason") or f"its process ended ({process.returncode}): {said[-1]}"
+            self.report.failed(task.name, reason)
+            return reason
+        entry = {
+            "parameters": task.effective,
+            "key": task.key,
+            "seconds": round(end["seconds"], 2),
+            "peak_memory_mb": round(end["peak_memory_mb"], 1),
+        }
+        _write_json(_entry_path(self.partial, task.name), entry)
+        self.report.finished(task.name, entry)
+        return ""
+
+    def _job(self, task: Task) -> dict[str, Any]:
+        return {
+            "source": str(task.chapter.source),
+            "output": str((self.partial / "notebooks" / f"{task.name}.ipynb").absolute()),
+            "failed": str((self.partial / "failed" / f"{task.name}.ipynb").absolute()),
+            "root": str(self.project.root),
+            "parameters": task.given,
+            "timeout": self.timeout,
+        }
+
+
+def _start(job: dict[str, Any], errors: Any) -> subprocess.Popen[str]:
+    """Start the process of a chapter: it stops when its standard input ends, and Ctrl-C does not reach it."""
+    apart: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    course = str(Path(__file__).resolve().parent.parent)
+    return subprocess.Popen(
+        [sys.executable, "-m", "course.execute", json.dumps(job)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        encoding="utf-8",
+        cwd=course,
+        env={**os.environ, "PYTHONPATH": course},
+        **apart,
+    )
+
+
+def _stop(*processes: subprocess.Popen[str]) -> None:
+    """Let chapters' processes end, with their kernels; make them end if they do not."""
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+    for process in processes:
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _complete(project: Project, tasks: list[Task], partial: Path) -> None:
+    """Write the record and the manifest of a run all of whose chapters finished."""
+    wanted = {task.name for task in tasks}
+    for path in list((partial / "notebooks").iterdir()):
+        if path.stem not in wanted:
+            path.unlink()
+    record = {task.name: read_record(partial / "notebooks" / f"{task.name}.ipynb") for task in tasks}
+    _write_json(partial / "record.json", record)
+    manifest = {
+        "format": FORMAT,
+        "complete": True,
+        "parameters": {name: value for task in tasks for name, value in task.given.items()},
+        "chapters": {task.name: _entry(partial, task.name) for task in tasks},
+        "packages": _versions(),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        **_commit(project.root),
+        "inputs": _input_files(project)
+        | {f"notebooks/{t.name}.ipynb": _sha256(t.chapter.source) for t in tasks},
+    }
+    _write_json(partial / "manifest.json", manifest)
+    shutil.rmtree(partial / "chapters")
+
+
+def read_record(notebook: Path) -> dict[str, Any]:
+    """Return what an executed notebook recorded, by name."""
+    outputs = [o for cell in read_notebook(notebook)["cells"] for o in cell.get("outputs", [])]
+    scraps = [o["data"][SCRAP] for o in outputs if SCRAP in o.get("data", {})]
+    return {scrap["name"]: scrap["data"] for scrap in scraps}
+
+
+def _swap(partial: Path, folder: Path) -> None:
+    """Put a complete run in its place; what stood there goes."""
+    old = folder.with_name(f".{folder.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    partial.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _finished_if_fresh(folder: Path, tasks: list[Task]) -> Run | None:
+    """Return the finished run in `folder` if it is just what `tasks` would make."""
+    try:
+        run = load_run(folder)
+    except CourseError:
+        return None
+    keys = {name: entry["key"] for name, entry in run.manifest["chapters"].items()}
+    return run if keys == {task.name: task.key for task in tasks} else None
+
+
+@contextmanager
+def _locked(folder: Path, place: str, report: Report) -> Iterator[None]:
+    """Hold the run's folder: two runs never write one at once."""
+    import filelock
+
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder.with_name(f".{folder.name}.lock"))
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        report.say(f"{place}: another run is at work here; waiting for it to end")
+        try:
+            lock.acquire(timeout=LOCK_WAIT)
+        except filelock.Timeout:
+            raise CourseError(f"{place}: another run is still at work here; try again later") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _common_inputs(project: Project) -> dict[str, Any]:
+    """Return what every chapter depends on: helpers, data, package versions, and how it is executed."""
+    execute = Path(__file__).with_name("execute.py")
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return {
+        "files": _input_files(project),
+        "packages": _versions(),
+        "python": python,
+        "execute": _sha256(execute),
+    }
+
+
+def _input_files(project: Project) -> dict[str, str]:
+    """Return the SHA-256 of the helpers and the data, by path."""
+    paths = [*(project.root / "helpers").rglob("*.py"), *(project.root / "data").rglob("*")]
+    return {p.relative_to(project.root).as_posix(): _sha256(p) for p in sorted(paths) if p.is_file()}
+
+
+def _versions() -> dict[str, str]:
+    """Return the versions of the packages that matter."""
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
+def _commit(root: Path) -> dict[str, Any]:
+    """Return the commit of the project, and whether it was edited since; None where there is no git."""
+
+    def git(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=False)
+        except OSError:
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    top = git("rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != root.resolve():  # none, or that of a folder around this one
+        return {"commit": None, "dirty": None}
+    commit = git("rev-parse", "HEAD")
+    return {"commit": commit, "dirty": bool(git("status", "--porcelain")) if commit else None}
+
+
+def _entry_path(partial: Path, name: str) -> Path:
+    return partial / "chapters" / f"{name}.json"
+
+
+def _entry(partial: Path, name: str) -> dict[str, Any]:
+    """Return what is known of a finished chapter of a partial run; nothing if there is none."""
+    try:
+        return json.loads(_entry_path(partial, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _write_json(path: Path, value: Any) -> None:
+    """Write beside, then put in place."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _slug(text: str) -> str:
+    """Return a text as part of a folder's name."""
+    return "".join(c if c.isalnum() or c in ".-" else "-" for c in text).strip(".-") or "empty"
+
+
+def _short(project: Project, path: Path) -> str:
+    """Return a path as a message shows it."""
+    path = path.absolute()
+    return str(path.relative_to(project.root) if path.is_relative_to(project.root) else path)
+
+
+def _processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,1 @@
+"""Unit tests, chapters run small through papermill, the site in a real browser."""

@@ -1,0 +1,211 @@
+"""How many clusters: the elbow, silhouette, gap, stability, and the one rule that chooses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import adjusted_rand_score, silhouette_score
+
+from helpers import landscape, segmentation, selection
+
+
+@pytest.fixture(scope="module")
+def article() -> np.ndarray:
+    return landscape.colorize(landscape.heights())
+
+
+@pytest.fixture(scope="module")
+def small() -> np.ndarray:
+    return landscape.colorize(landscape.heights(40, 10.0))
+
+
+def stripes(*colors: tuple[int, ...]) -> np.ndarray:
+    return np.repeat(np.array(colors, dtype=np.uint8)[:, np.newaxis], 20, axis=1)
+
+
+def spots(centers: list[int], spread: float = 8, n: int = 1000) -> np.ndarray:
+    """Return a picture whose colors lie around gray `centers`, `n` pixels each."""
+    random = np.random.RandomState(0)
+    colors = np.concatenate([random.normal(center, spread, (n, 3)) for center in centers])
+    return colors.clip(0, 255).round().astype(np.uint8).reshape(-1, 50, 3)
+
+
+def without_clusters() -> np.ndarray:
+    return np.random.RandomState(1).randint(0, 256, (30, 50, 3)).astype(np.uint8)
+
+
+# WCSS and its elbow
+
+
+def test_wcss_curve_of_the_article(article):
+    ks, wcss = selection.wcss_curve(article)
+    assert (ks.dtype, wcss.dtype, ks.tolist()) == (np.int64, np.float64, list(range(1, 11)))
+    expected = [1.0000, 0.4349, 0.2197, 0.1096, 0.0631, 0.0446, 0.0338, 0.0233, 0.0189, 0.0147]
+    np.testing.assert_allclose(wcss / wcss[0], expected, atol=1.5e-4)  # 10 starts, not 100
+    assert (np.diff(wcss) < 0).all()
+
+
+@pytest.mark.parametrize(
+    ("ks", "knee"), [(range(1, 9), 3), (range(1, 11), 4), (range(2, 16), 5)], ids=["1-8", "1-10", "2-15"]
+)
+def test_the_elbow_moves_with_the_range(article, ks, knee):
+    for random_state in range(3):
+        found = selection.elbow(*selection.wcss_curve(article, ks, random_state))
+        assert found == knee
+        assert type(found) is int
+
+
+def test_at_least_ten_starts_per_k():
+    assert selection.N_INIT >= 10
+
+
+def test_the_curve_knows_masks_and_the_number_of_colors(article):
+    mask = landscape.terrain(landscape.heights()) == 3
+    _, wcss = selection.wcss_curve(article, [1, 3], mask=mask)
+    assert wcss[0] == pytest.approx(((article[~mask] - article[~mask].mean(axis=0)) ** 2).sum())
+    with pytest.raises(ValueError, match="cannot make 4 clusters of a picture with 3 distinct colors"):
+        selection.wcss_curve(stripes((0, 0, 0), (9, 0, 0), (0, 0, 9)))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("ks", "wcss"),
+    [
+        ([1, 2, 3, 4], [4, 3, 2, 1]),  # a straight line
+        ([1, 2, 3], [0, 0, 0]),
+        ([1, 2], [5, 1]),
+        ([1], [1]),
+    ],
+)
+def test_no_elbow(ks, wcss):
+    assert selection.elbow(ks, wcss) is None
+
+
+def test_data_without_clusters_has_an_elbow_too():
+    assert selection.elbow(*selection.wcss_curve(without_clusters())) in range(2, 10)
+
+
+# Silhouette and agreement
+
+
+def test_silhouette_of_all_pixels_is_scikit_learns(small):
+    labels = segmentation.segment(small, 3).labels
+    expected = silhouette_score(small.reshape(-1, 3).astype(float), labels.ravel())
+    assert selection.silhouette(small, labels) == pytest.approx(expected, abs=1e-12)
+    assert selection.silhouette(small, labels, n_samples=small.size) == pytest.approx(expected, abs=1e-12)
+
+
+def test_silhouette_of_a_sample_is_repeatable_and_close(article):
+    labels = segmentation.segment(article, 4).labels
+    found = [selection.silhouette(article, labels, 1000, seed) for seed in (0, 0, 1)]
+    assert found[0] == found[1] != found[2]
+    # The article's page says 0.70 for k = 4, from a sample of 5,000.
+    assert selection.silhouette(article, labels) == pytest.approx(0.70, abs=0.015)
+
+
+def test_silhouette_leaves_masked_pixels_out(small):
+    mask = np.zeros(small.shape[:2], dtype=bool)
+    mask[:20] = True
+    labels = segmentation.segment(small, 3, mask=mask).labels
+    expected = silhouette_score(small[20:].reshape(-1, 3).astype(float), labels[20:].ravel())
+    assert selection.silhouette(small, labels) == pytest.approx(expected, abs=1e-12)
+
+
+def test_silhouette_needs_two_clusters(small):
+    with pytest.raises(ValueError, match="pixels of at least two clusters"):
+        selection.silhouette(small, np.zeros(small.shape[:2], dtype=int))
+
+
+def test_agreement():
+    truth, labels = np.array([[0, 0, 1, 1, 2]]), np.array([[5, 5, 3, 3, 1]])
+    assert selection.agreement(truth, labels) == 1
+    assert selection.agreement(truth, np.array([[0, 0, 1, 1, -1]])) == 1
+    random = np.random.RandomState(0)
+    assert abs(selection.agreement(random.randint(0, 4, 9999), random.randint(0, 4, 9999))) < 0.01
+
+
+# Gap statistic and stability
+
+
+@pytest.mark.parametrize("n_spots", [2, 3])
+def test_the_gap_statistic_counts_separate_clusters(n_spots):
+    image = spots([50, 200, 125][:n_spots])
+    gap, error, k = selection.gap_statistic(image, range(1, 6), n_references=4)
+    assert (k, type(k)) == (n_spots, int)
+    assert (gap.shape, error.shape) == ((5,), (5,))
+    assert np.isfinite(gap).all()
+    assert (error > 0).all()
+
+
+def test_the_gap_statistic_says_one_where_there_are_no_clusters():
+    assert selection.gap_statistic(without_clusters(), range(1, 5), n_references=5)[2] == 1
+
+
+def test_stability_tells_clusters_from_none():
+    two = spots([60, 190])
+    assert selection.stability(two, 2) > 0.99
+    assert selection.stability(two, 4) < 0.8
+    assert selection.stability(without_clusters(), 4) < 0.8
+    assert selection.stability(two, 2, random_state=3) == selection.stability(two, 2, random_state=3)
+
+
+def test_stability_counts_pixels_not_colors(small):
+    random = np.random.RandomState(0)
+    a, b, counts = random.randint(0, 3, 30), random.randint(0, 4, 30), random.randint(1, 9, 30)
+    expected = adjusted_rand_score(np.repeat(a, counts), np.repeat(b, counts))
+    assert selection._weighted_agreement(a, b, counts) == pytest.approx(expected, abs=1e-12)
+    assert selection._weighted_agreement(np.zeros(3, int), np.zeros(3, int), np.ones(3, int)) == 1
+
+
+def test_a_sample_may_miss_a_rare_color():
+    image = np.zeros((100, 100), dtype=np.uint8)
+    image[:50] = 200
+    image[0, 0] = 255
+    assert 0 < selection.stability(image, 3, n_samples=50) <= 1
+    with pytest.raises(ValueError, match="cannot make 4 clusters of a picture with 3 distinct colors"):
+        selection.stability(image, 4)
+
+
+# The choice
+
+
+def test_choose_takes_the_elbow(article):
+    assert selection.choose(article) == 4
+    assert selection.choose(article, mask=landscape.terrain(landscape.heights()) == 0) in range(2, 11)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("n_colors", [2, 3])
+def test_choose_falls_back_on_the_silhouette(n_colors, monkeypatch):
+    image = stripes((0, 0, 0), (255, 255, 255), (255, 0, 0))[:n_colors]
+    assert selection.choose(image) == n_colors  # too few numbers to try for an elbow
+    monkeypatch.setattr(selection, "elbow", lambda *_: None)
+    assert selection.choose(image) == n_colors
+
+
+def test_choose_falls_back_on_the_highest_silhouette_of_all(monkeypatch):
+    monkeypatch.setattr(selection, "elbow", lambda *_: None)
+    assert selection.choose(spots([40, 125, 210])) == 3
+
+
+def test_choose_never_takes_one_cluster(monkeypatch):
+    monkeypatch.setattr(selection, "elbow", lambda *_: 1)
+    assert selection.choose(spots([60, 190])) == 2
+
+
+def test_choose_works_on_a_gradient_and_on_grayscale():
+    gradient = np.repeat(np.arange(256, dtype=np.uint8)[np.newaxis], 8, axis=0)
+    assert selection.choose(gradient) in range(2, 11)
+    assert selection.choose(gradient) == selection.choose(np.stack([gradient] * 3, axis=2))
+
+
+def test_choose_honors_the_mask():
+    image = stripes((0, 0, 0), (255, 255, 255), (255, 0, 0))
+    mask = np.zeros((3, 20), dtype=bool)
+    mask[2] = True
+    assert selection.choose(image, mask=mask) == 2
+
+
+def test_choose_refuses_a_single_color():
+    with pytest.raises(ValueError, match="a single color"):
+        selection.choose(stripes((1, 2, 3)))
