@@ -18,7 +18,7 @@ endif
 .PHONY: help setup site test preview bench check clean
 
 help:            ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z]*\):.*## /  \1: /p' Makefile
 
 setup:           ## install the packages into .venv, as requirements.lock has them
 	@$(if $(filter none,$(VENV)),:,COURSE_VENV=$(VENV) $(PYTHON) -m course setup)

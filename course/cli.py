@@ -113,11 +113,11 @@ def stage(name: str | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="The site's folder.  [default: _site]")
 def site(name: str | None, renderer: str, out: Path | None) -> None:
     """Make the site from a run (the default one, if none is named), and check it."""
-    from course.site import build
-
     project = load()
     found = find_run(project, name)
     os.environ["COURSE_RUN"] = str(found.folder)  # so that Quarto's pre-render step stages this run
+    from course.site import build
+
     page, used = build(project, found, renderer, out.absolute() if out else project.root / "_site")
     click.echo(f"The site of {_shown(found.folder)}, rendered by {used}, lies in {_shown(page.parent)}")
     click.echo(f"Open {page.absolute().as_uri()} or run 'make preview'")

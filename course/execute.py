@@ -17,7 +17,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -39,16 +38,13 @@ def main() -> int:
     """Execute the job that the first argument describes; return 0 if the chapter finished."""
     job = json.loads(sys.argv[1])
     tell = _open_report()
-    with tempfile.TemporaryDirectory(
-        prefix="course-", dir=_short_folder(), ignore_cleanup_errors=True
-    ) as name:
-        private = Path(name)
-        _end_with_parent(private)
-        os.environ.update(private_environment(private, Path(job["root"])))
-        try:
-            return execute(job, private, tell)
-        finally:
-            _kill_children()
+    private = Path(job["private"])
+    _end_with_parent(private)
+    os.environ.update(private_environment(private, Path(job["root"])))
+    try:
+        return execute(job, tell)
+    finally:
+        _kill_children()
 
 
 def private_environment(private: Path, root: Path) -> dict[str, str]:
@@ -77,15 +73,14 @@ def private_environment(private: Path, root: Path) -> dict[str, str]:
     }
 
 
-def execute(job: dict[str, Any], private: Path, tell: Tell) -> int:
+def execute(job: dict[str, Any], tell: Tell) -> int:
     """Execute a chapter and write it, whole or as far as it came.
 
     Parameters
     ----------
     job : dict
-        ``source``, ``output`` and ``failed`` (paths), ``root``, ``parameters``, ``timeout`` (seconds per cell).
-    private : Path
-        The folder for the kernel's sockets.
+        ``source``, ``output`` and ``failed`` (paths), ``root`` and ``private`` (folders), ``parameters``,
+        ``timeout`` (seconds per cell).
     tell : callable
         Takes an event's name and its values.
 
@@ -99,7 +94,7 @@ def execute(job: dict[str, Any], private: Path, tell: Tell) -> int:
     progress = Progress(source, tell)
     reason = ""
     try:
-        reason = _run_papermill(job, private, source, progress)
+        reason = _run_papermill(job, source, progress)
         if progress.notebook is not None:
             _clean(progress.notebook, source, Path(job["root"]))
             _write(progress.notebook, Path(job["failed" if reason else "output"]))
@@ -171,7 +166,7 @@ class Progress:
         return peak if sys.platform == "darwin" else peak * 1024
 
 
-def _run_papermill(job: dict[str, Any], private: Path, source: dict[str, Any], progress: Progress) -> str:
+def _run_papermill(job: dict[str, Any], source: dict[str, Any], progress: Progress) -> str:
     """Execute the notebook; return why it did not finish, in one line, or nothing."""
     # jsonschema would compile a grammar of web addresses, which takes most of a second and is not used here.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
@@ -201,7 +196,7 @@ def _run_papermill(job: dict[str, Any], private: Path, source: dict[str, Any], p
             progress_bar=False,
             cwd=job["root"],
             execution_timeout=job["timeout"],
-            config=_kernel_config(private),
+            config=_kernel_config(Path(job["private"])),
             shutdown_kernel="immediate",
             coalesce_streams=True,
             record_timing=False,
@@ -280,12 +275,6 @@ def _one_line(text: str) -> str:
     """Return the first line of a text that says something."""
     lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
     return lines[0].removesuffix(":") if lines else "no reason given"
-
-
-def _short_folder() -> str | None:
-    """Return where the private folder goes: a socket's path may hold about 100 characters."""
-    long = sys.platform != "win32" and len(tempfile.gettempdir()) > 60
-    return "/tmp" if long or sys.platform == "darwin" else None
 
 
 def _open_report() -> Tell:

@@ -102,13 +102,13 @@ def run_folder(project: Project, chapters: list[str] | None, parameters: dict[st
     """
     chosen = [chapter.name for chapter in select(project, chapters)]
     values = [
-        f"{name}-{_slug(Path(value).stem if name == 'image_path' else str(value))}"
+        f"{name}-{_slug(Path(str(value)).stem if name == 'image_path' else str(value))}"
         for name, value in sorted(parameters.items())
         if name not in table.TABLE or value != table.TABLE[name].default
     ]
     part = chosen if len(chosen) < len(project.chapters) else []
     name = "_".join([*(values or ["default"]), *part])
-    exact = hashlib.sha256(json.dumps([parameters, part], sort_keys=True).encode()).hexdigest()[:8]
+    exact = hashlib.sha256(repr([sorted(parameters.items()), part]).encode()).hexdigest()[:8]
     if "image_path" in parameters:  # two pictures of one name are two runs
         name += f"_{exact}"
     return project.root / "runs" / (name if len(name) <= 100 else f"{name[:90]}_{exact}")
@@ -320,8 +320,8 @@ class Crew:
         """Execute one chapter in a process; return why it failed, or nothing."""
         self.report.started(task.name)
         end: dict[str, Any] = {}
-        with tempfile.TemporaryFile() as errors:
-            with _start(self._job(task), errors) as process:
+        with _private_folder() as private, tempfile.TemporaryFile() as errors:
+            with _start({**self._job(task), "private": private}, errors) as process:
                 self.processes.append(process)
                 if self.stopping.is_set():
                     _stop(process)
@@ -376,6 +376,14 @@ def _start(job: dict[str, Any], errors: Any) -> subprocess.Popen[str]:
         cwd=course,
         env={**os.environ, "PYTHONPATH": course},
         **apart,
+    )
+
+
+def _private_folder() -> tempfile.TemporaryDirectory[str]:
+    """Return a folder for a kernel's settings and sockets, whose paths may hold about 100 characters."""
+    long = sys.platform == "darwin" or (sys.platform != "win32" and len(tempfile.gettempdir()) > 60)
+    return tempfile.TemporaryDirectory(
+        prefix="course-", dir="/tmp" if long else None, ignore_cleanup_errors=True
     )
 
 

@@ -47,12 +47,12 @@ def record(name: str, value: Any) -> None:
     """
     if not name.isidentifier():
         raise ValueError(f"record: {name!r} is not a Python name")
-    _found[name] = value
     plain = _plain(value)
     try:
         json.dumps(plain, allow_nan=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"record: {name} cannot be kept as JSON: {error}") from None
+    _found[name] = value
     scrap = {"name": name, "data": plain, "encoder": "json", "version": 1}
     note = {"scrapbook": {"name": name, "data": True, "display": False}}
     display({SCRAP: scrap}, metadata=note, raw=True)
@@ -71,10 +71,7 @@ def prose(text: str) -> None:
     KeyError
         If a name was not recorded.
     """
-    missing = [name for _, name, _, _ in string.Formatter().parse(text) if name and _root(name) not in _found]
-    if missing:
-        raise KeyError(f"prose: not recorded: {', '.join(missing)}")
-    _show_markdown(inspect.cleandoc(text).format(**_found))
+    _show_markdown(_filled(text))
 
 
 def figure(label: str, plot: Plot, caption: str) -> None:
@@ -91,7 +88,7 @@ def figure(label: str, plot: Plot, caption: str) -> None:
     """
     if not label.startswith("fig-"):
         raise ValueError(f"figure: the label {label!r} must begin with fig-")
-    caption = inspect.cleandoc(caption).format(**_found)
+    caption = _filled(caption)
     light = _base64(plot.png("light"))
     about = {
         "label": label,
@@ -147,7 +144,7 @@ def table(label: str, header: Sequence[str], rows: Iterable[Sequence[Any]], capt
     cells = [[str(cell) for cell in row] for row in rows]
     right = [all(_is_number(row[i]) for row in cells) for i in range(len(header))]
     lines = [_row(header), _row(["---:" if r else ":---" for r in right]), *(_row(row) for row in cells)]
-    caption = inspect.cleandoc(caption).format(**_found)
+    caption = _filled(caption)
     _show_markdown("\n".join(lines) + f"\n\n: {caption} {{#{label}}}")
 
 
@@ -165,6 +162,14 @@ def join(words: Sequence[str]) -> str:
     """Return words as a list in prose: a; a and b; a, b and c."""
     words = list(words)
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def _filled(text: str) -> str:
+    """Return `text` with recorded values in place of their names in braces."""
+    missing = [name for _, name, _, _ in string.Formatter().parse(text) if name and _root(name) not in _found]
+    if missing:
+        raise KeyError(f"not recorded: {', '.join(missing)}")
+    return inspect.cleandoc(text).format(**_found)
 
 
 def _root(name: str) -> str:

@@ -6,7 +6,6 @@ import ast
 import os
 import shutil
 import subprocess
-import sys
 import venv
 from pathlib import Path
 
@@ -17,10 +16,24 @@ from course.errors import CourseError
 from course.setup import python_of
 from tests.projects import FIXTURES, ROOT, course, make_project
 
-TEXTS = (
-    "7 -7 +7 07 1_000 7.0 .5 1e3 1e400 nan inf True False None true null no '' 0x10 1,000 2026-01-01 ٣ text a=b 1j []".split()
-    + ["", " 7 ", "two words"]
-)
+TEXTS = [
+    *["7", "-7", "+7", "07", "1_000", "7.0", ".5", "1e3", "1e400", "nan", "inf", "0x10", "1,000", "٣", "1j"],
+    *[
+        "True",
+        "False",
+        "None",
+        "true",
+        "null",
+        "no",
+        "2026-01-01",
+        "text",
+        "a=b",
+        "[]",
+        "",
+        " 7 ",
+        "two words",
+    ],
+]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -71,6 +84,11 @@ def test_exit_codes_and_single_lines(tmp_path: Path) -> None:
             ("run", "-p", "size", "1e3"),
             1,
             "course: size = 1000.0 is of type float; size must be a whole number",
+        ),
+        (
+            ("run", "-p", "image_path", "5"),
+            1,
+            "course: image_path = 5: not a parameter of records; no chapter",
         ),
         (("run", "recrods"), 1, "course: unknown chapter recrods; did you mean records?\n"),
         (("stage", "--run", "none"), 1, "course: "),
@@ -185,4 +203,3 @@ def test_fixtures_are_notebooks_without_outputs() -> None:
 
     for path in FIXTURES.glob("*.ipynb"):
         assert not any(cell.get("outputs") for cell in read_notebook(path)["cells"]), path
-    assert sys.version_info >= (3, 11)

@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -16,9 +18,16 @@ import pytest
 from course import run
 from course.errors import CourseError
 from course.project import Project, read_notebook
-from tests.projects import FIXTURES, ROOT, course, make_project, start_course
+from tests.projects import FIXTURES, course, make_project, start_course
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+
+
+@pytest.fixture
+def temporary() -> Iterator[Path]:
+    """Return a folder for temporary files whose path is short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="t-") as folder:
+        yield Path(folder)
 
 
 def kernels(project: Project) -> list[int]:
@@ -38,7 +47,7 @@ def kernels(project: Project) -> list[int]:
     return found
 
 
-def wait_until(condition, seconds: float = 20) -> bool:  # type: ignore[no-untyped-def]
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> bool:
     """Wait for a condition to become true; tell whether it did."""
     end = time.monotonic() + seconds
     while time.monotonic() < end and not condition():
@@ -89,16 +98,16 @@ def test_failing_chapters_are_named_and_the_others_kept(tmp_path: Path) -> None:
 
 
 @POSIX
-def test_ctrl_c_stops_kernels_and_keeps_what_finished(tmp_path: Path) -> None:
+def test_ctrl_c_stops_kernels_and_keeps_what_finished(tmp_path: Path, temporary: Path) -> None:
     project = make_project(tmp_path / "course", "takes_nothing", "sleeps")
-    (tmp_path / "tmp").mkdir()
-    process = start_course(project, "run", TMPDIR=str(tmp_path / "tmp"))
-    lines = []
+    process = start_course(project, "run", TMPDIR=str(temporary))
+    lines: list[str] = []
     assert process.stdout is not None
     while not any("takes_nothing: ok" in line for line in lines):
         lines.append(process.stdout.readline())
     assert wait_until((project.root / "asleep").exists)
     assert kernels(project)
+    assert list(temporary.glob("course-*"))
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -107,7 +116,7 @@ def test_ctrl_c_stops_kernels_and_keeps_what_finished(tmp_path: Path) -> None:
     )
     assert err.strip() == ""
     assert wait_until(lambda: not kernels(project), 5)
-    assert not list((tmp_path / "tmp").iterdir())
+    assert not list(temporary.iterdir())
     assert not (project.root / "runs/default").exists()
 
     shutil.copy(FIXTURES / "takes_nothing.ipynb", project.root / "notebooks/sleeps.ipynb")
@@ -118,15 +127,15 @@ def test_ctrl_c_stops_kernels_and_keeps_what_finished(tmp_path: Path) -> None:
 
 @POSIX
 @pytest.mark.parametrize("victim", ["course", "chapter"])
-def test_kernels_end_when_what_started_them_is_killed(tmp_path: Path, victim: str) -> None:
-    project = make_project(tmp_path, "sleeps")
-    process = start_course(project, "run")
-    assert wait_until((tmp_path / "asleep").exists)
+def test_kernels_end_when_what_started_them_is_killed(tmp_path: Path, temporary: Path, victim: str) -> None:
+    project = make_project(tmp_path / "course", "sleeps")
+    process = start_course(project, "run", TMPDIR=str(temporary))
+    assert wait_until((project.root / "asleep").exists)
     chapter = psutil.Process(process.pid).children()[0]
     (process if victim == "course" else chapter).kill()
     process.communicate(timeout=20)
     assert process.returncode != 0
-    assert wait_until(lambda: not kernels(project), 10)
+    assert wait_until(lambda: not kernels(project) and not list(temporary.iterdir()), 10)
 
 
 def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
@@ -222,4 +231,3 @@ def test_chapter_without_its_helpers_fails_in_one_line(tmp_path: Path) -> None:
     assert str(error.value).startswith(
         "records, cell 3 (from helpers import parameters, record): ZeroDivisionError: division by zero"
     )
-    assert ROOT.exists()

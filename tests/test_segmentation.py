@@ -77,19 +77,20 @@ def test_no_worse_than_the_best_of_hundred_starts(article, k):
     assert segmentation.segment(article, k).wcss <= best_of_scikit_learn(article, k) * (1 + 1e-6)
 
 
-@pytest.mark.parametrize("k", [9, 12, 16])
-@pytest.mark.parametrize("random_state", [0, 1])
-def test_many_clusters_within_two_thousandths(article, k, random_state):
-    found = segmentation.segment(article, k, random_state).wcss
-    assert found <= best_of_scikit_learn(article, k) * 1.002
+@pytest.mark.parametrize("k", [9, 16])
+def test_many_clusters_within_two_thousandths(article, k):
+    best = best_of_scikit_learn(article, k)
+    for random_state in range(2):
+        assert segmentation.segment(article, k, random_state).wcss <= best * 1.002
 
 
-@pytest.mark.parametrize(("step", "many"), [(1, True), (16, False)])
-@pytest.mark.parametrize("k", [3, 6, 10])
-def test_any_picture_within_two_thousandths(step, many, k):
+@pytest.mark.parametrize(("step", "k"), [(1, 3), (1, 10), (16, 5), (16, 10)])
+def test_any_picture_within_two_thousandths(step, k):
     image = photo(80, step)
-    assert (len(segmentation.distinct_colors(image).values) > segmentation.MANY_COLORS) == many
-    assert segmentation.segment(image, k).wcss <= best_of_scikit_learn(image, k) * 1.002
+    assert (len(segmentation.distinct_colors(image).values) > segmentation.MANY_COLORS) == (step == 1)
+    best = best_of_scikit_learn(image, k)
+    for random_state in range(3):
+        assert segmentation.segment(image, k, random_state).wcss <= best * 1.002
 
 
 def test_wcss_shares_of_the_article(article):
@@ -103,15 +104,17 @@ def test_agreement_with_the_truth_of_the_article(article):
     found = [
         adjusted_rand_score(truth, segmentation.segment(article, k).labels.ravel()) for k in range(2, 9)
     ]
-    np.testing.assert_allclose(found, [0.50, 0.93, 0.98, 0.81, 0.67, 0.64, 0.63], atol=0.005)
+    # 0.805 for k = 5 lies between the 0.80 and the 0.81 to which it may be rounded.
+    np.testing.assert_allclose(found, [0.50, 0.93, 0.98, 0.805, 0.67, 0.64, 0.63], atol=0.005)
 
 
 def test_same_as_scikit_learn_on_all_pixels(article):
-    found, plain = segmentation.segment(article, 4), oracle.fit(article, 4, n_init=3)
-    assert adjusted_rand_score(found.labels.ravel(), plain.labels_) > 0.9999
-    assert found.wcss <= plain.inertia_ * (1 + 1e-9)
+    plain = KMeans(4, n_init=3, tol=0, random_state=42).fit(article.reshape(-1, 3))
+    found = segmentation.segment(article, 4)
     order = segmentation.canonical_order(plain.cluster_centers_)
-    np.testing.assert_allclose(found.centers, plain.cluster_centers_[order], atol=0.05)
+    assert np.array_equal(found.labels.ravel(), np.argsort(order)[plain.labels_])
+    assert found.wcss == pytest.approx(plain.inertia_, rel=1e-9)
+    np.testing.assert_allclose(found.centers, plain.cluster_centers_[order], rtol=1e-6)
 
 
 # What a segmentation is
@@ -293,7 +296,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
-PICTURE = Image.fromarray(photo(32, 8))
+PICTURE = Image.fromarray(landscape.colorize(landscape.heights(32, 16.0, octaves=1)))
 
 
 @pytest.mark.parametrize(
@@ -303,14 +306,14 @@ PICTURE = Image.fromarray(photo(32, 8))
 def test_read_image(tmp_path, kind, mode):
     path = tmp_path / "picture"
     picture = PICTURE.convert(mode)
-    path.write_bytes(encoded(picture, kind))
+    path.write_bytes(encoded(picture, kind, quality=95, subsampling=0))
     image = segmentation.read_image(path)
     assert (image.dtype, image.shape) == (np.uint8, (32, 32, 3))
     assert np.array_equal(segmentation.read_image(str(path)), image)
     if kind == "PNG":
         assert np.array_equal(image, np.asarray(picture.convert("RGB")))
     else:
-        assert np.abs(image.astype(int) - np.asarray(picture.convert("RGB"))).mean() < 12
+        assert np.abs(image.astype(int) - np.asarray(picture.convert("RGB"))).mean() < 4  # lossy
     segmentation.segment(image, 2)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 
 from helpers import landscape, segmentation, selection
@@ -120,8 +122,18 @@ def test_agreement():
     truth, labels = np.array([[0, 0, 1, 1, 2]]), np.array([[5, 5, 3, 3, 1]])
     assert selection.agreement(truth, labels) == 1
     assert selection.agreement(truth, np.array([[0, 0, 1, 1, -1]])) == 1
-    random = np.random.RandomState(0)
-    assert abs(selection.agreement(random.randint(0, 4, 9999), random.randint(0, 4, 9999))) < 0.01
+    assert selection.agreement(np.zeros(5, int), np.zeros(5, int)) == 1
+    assert abs(selection.agreement(*np.random.RandomState(0).randint(0, 4, (2, 9999)))) < 0.01
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 60), st.integers(1, 6), st.integers(1, 6), st.integers(0, 999))
+def test_agreement_is_scikit_learns(n, n_truths, n_labels, seed):
+    random = np.random.RandomState(seed)
+    truth, labels = random.randint(-1, n_truths, (2, n)), random.randint(-1, n_labels, (2, n))
+    seen = (truth >= 0) & (labels >= 0)
+    expected = adjusted_rand_score(truth[seen], labels[seen])
+    assert selection.agreement(truth, labels) == pytest.approx(expected, abs=1e-12)
 
 
 # Gap statistic and stability
@@ -149,14 +161,6 @@ def test_stability_tells_clusters_from_none():
     assert selection.stability(two, 2, random_state=3) == selection.stability(two, 2, random_state=3)
 
 
-def test_stability_counts_pixels_not_colors(small):
-    random = np.random.RandomState(0)
-    a, b, counts = random.randint(0, 3, 30), random.randint(0, 4, 30), random.randint(1, 9, 30)
-    expected = adjusted_rand_score(np.repeat(a, counts), np.repeat(b, counts))
-    assert selection._weighted_agreement(a, b, counts) == pytest.approx(expected, abs=1e-12)
-    assert selection._weighted_agreement(np.zeros(3, int), np.zeros(3, int), np.ones(3, int)) == 1
-
-
 def test_a_sample_may_miss_a_rare_color():
     image = np.zeros((100, 100), dtype=np.uint8)
     image[:50] = 200
@@ -164,6 +168,20 @@ def test_a_sample_may_miss_a_rare_color():
     assert 0 < selection.stability(image, 3, n_samples=50) <= 1
     with pytest.raises(ValueError, match="cannot make 4 clusters of a picture with 3 distinct colors"):
         selection.stability(image, 4)
+
+
+def test_held_out_distance_falls_until_every_cluster_is_found():
+    image = spots([50, 125, 200])
+    means = selection.held_out(image, range(1, 6))
+    assert means.shape == (5,)
+    assert means[0] > 3 * means[1] > 9 * means[2]
+    assert means[2] == pytest.approx(3 * 8**2, rel=0.1)  # three channels of spread 8
+    assert means[3] > 0.85 * means[2]
+    assert np.array_equal(means, selection.held_out(image, range(1, 6)))
+
+
+def test_held_out_with_more_clusters_than_colors():
+    assert selection.held_out(stripes((0, 0, 0), (9, 9, 9)), [2, 5]).tolist() == [0, 0]
 
 
 # The choice

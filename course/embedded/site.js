@@ -1,0 +1,119 @@
+// Theme switch, copy buttons, search. The page reads and works without any of it.
+(() => {
+  const root = document.currentScript.dataset.root;
+  const html = document.documentElement;
+
+  // On a small screen the lists of chapters and sections start folded.
+  if (matchMedia("(max-width: 52rem)").matches) document.querySelectorAll(".side details").forEach((d) => (d.open = false));
+  if (matchMedia("(max-width: 78rem)").matches) document.querySelectorAll(".toc details").forEach((d) => (d.open = false));
+
+  const button = document.getElementById("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (html.dataset.theme ? html.dataset.theme === "dark" : system.matches);
+  const name = () => (button.textContent = isDark() ? "Light theme" : "Dark theme");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    html.dataset.theme = isDark() ? "light" : "dark";
+    try { localStorage.setItem("theme", html.dataset.theme); } catch { /* remembered for this page only */ }
+    name();
+  });
+  system.addEventListener("change", name);
+  name();
+
+  const said = document.getElementById("found");
+  document.querySelectorAll("div.sourceCode").forEach((block) => {
+    const copy = document.createElement("button");
+    copy.type = "button";
+    copy.className = "copy";
+    copy.textContent = "Copy";
+    copy.addEventListener("click", async () => {
+      const text = block.querySelector("code").innerText;
+      try {
+        await navigator.clipboard.writeText(text);
+      } catch { // a page opened from a file may have no clipboard of that kind
+        const range = document.createRange();
+        range.selectNodeContents(block.querySelector("code"));
+        getSelection().removeAllRanges();
+        getSelection().addRange(range);
+        document.execCommand("copy");
+      }
+      copy.textContent = "Copied";
+      said.textContent = "Copied";
+      setTimeout(() => (copy.textContent = "Copy"), 1500);
+    });
+    block.append(copy);
+  });
+
+  const box = document.querySelector(".search");
+  const input = document.getElementById("search");
+  const list = document.getElementById("results");
+  let at = -1;
+  box.hidden = false;
+  const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
+  const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
+
+  function find() {
+    const wanted = words();
+    if (!wanted.length) return [];
+    const hits = [];
+    for (const [url, page, section, text] of window.COURSE || []) {
+      const title = `${page} ${section}`.toLowerCase();
+      const body = text.toLowerCase();
+      if (!wanted.every((w) => title.includes(w) || body.includes(w))) continue;
+      const place = Math.max(0, body.indexOf(wanted[0]));
+      const score = wanted.filter((w) => title.includes(w)).length;
+      hits.push({ url, page, section, score, snippet: text.slice(Math.max(0, place - 50), place + 110) });
+    }
+    return hits.sort((a, b) => b.score - a.score).slice(0, 12);
+  }
+
+  function marked(text) {
+    const wanted = words().map((w) => w.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+    return text.split(new RegExp(`(${wanted})`, "i")).map((part, i) => (i % 2 ? `<mark>${escape(part)}</mark>` : escape(part))).join("");
+  }
+
+  function choose(index) {
+    at = index;
+    [...list.children].forEach((item, i) => item.setAttribute("aria-selected", i === at));
+    if (at >= 0) {
+      input.setAttribute("aria-activedescendant", list.children[at].id);
+      list.children[at].scrollIntoView({ block: "nearest" });
+    } else input.removeAttribute("aria-activedescendant");
+  }
+
+  function close() {
+    list.hidden = true;
+    input.setAttribute("aria-expanded", "false");
+    choose(-1);
+  }
+
+  input.addEventListener("input", () => {
+    const hits = find();
+    list.innerHTML = hits.map((h, i) => `<li role="option" id="hit-${i}" data-url="${escape(root + h.url)}"><b>${marked(h.section ? `${h.page}: ${h.section}` : h.page)}</b>${marked(h.snippet)}</li>`).join("");
+    const open = words().length > 0 && hits.length > 0;
+    list.hidden = !open;
+    input.setAttribute("aria-expanded", open);
+    said.textContent = words().length ? `${hits.length} found` : "";
+    choose(open ? 0 : -1);
+  });
+  input.addEventListener("keydown", (event) => {
+    const count = list.hidden ? 0 : list.children.length;
+    if (event.key === "Escape") close();
+    else if (count && event.key === "ArrowDown") choose((at + 1) % count);
+    else if (count && event.key === "ArrowUp") choose((at - 1 + count) % count);
+    else if (count && event.key === "Enter") location.href = list.children[at].dataset.url;
+    else return;
+    event.preventDefault();
+  });
+  list.addEventListener("mousedown", (event) => {
+    const item = event.target.closest("li");
+    if (item) location.href = item.dataset.url;
+  });
+  input.addEventListener("blur", () => setTimeout(close, 150));
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "/" && !/^(input|textarea|select)$/i.test(event.target.tagName)) {
+      event.preventDefault();
+      input.focus();
+    }
+  });
+})();
