@@ -98,7 +98,11 @@ def measure_memory() -> tuple[str, str, str]:
     """Return what was measured, the seconds, and the peak memory with its target."""
     code = "from helpers import landscape; landscape.heights(size=4096, scale=1024.0)"
     taken, peak = measure.time_and_peak(code)
-    return "heights, 4096 × 4096, in a process of its own", f"{taken:.2f} s", f"{peak / 1e9:.2f} GB (target < 1.5 GB)"
+    return (
+        "heights, 4096 × 4096, in a process of its own",
+        f"{taken:.2f} s",
+        f"{peak / 1e9:.2f} GB (target < 1.5 GB)",
+    )
 
 
 def compare_course(repeats: int, jobs: int | None) -> tuple[str, str, str, str]:
@@ -127,7 +131,9 @@ def show(console: Console, title: str, columns: list[str], rows: Iterator[tuple[
 
 @click.command(help=__doc__.partition("\n")[0])
 @click.option("--quick", is_flag=True, help="One repeat of each, without the whole course: does it run?")
-@click.option("--course/--no-course", "with_course", default=None, help="Time the whole course, or leave it out.")
+@click.option(
+    "--course/--no-course", "with_course", default=None, help="Time the whole course, or leave it out."
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.  [default: as `course run`]")
 def main(quick: bool, with_course: bool | None, jobs: int | None) -> None:
     """Print all tables."""

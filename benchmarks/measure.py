@@ -57,7 +57,9 @@ def time_and_peak(code: str) -> tuple[float, float]:
 def about() -> str:
     """Return the machine and the versions, in three lines."""
     versions = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    threads = {name: os.environ[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if name in os.environ}
+    threads = {
+        name: os.environ[name] for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS") if name in os.environ
+    }
     load = f"; load before the run {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (
         f"{_processor()}, {_cores()} cores{load}\n"

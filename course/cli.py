@@ -124,11 +124,18 @@ def site(name: str | None, renderer: str, out: Path | None) -> None:
 
 
 @cli.command()
-def preview() -> None:
-    """Serve the site on this machine, open it, and follow what you edit."""
+@click.option("--port", default=4200, show_default=True, help="The first port tried.")
+@click.option("--browser/--no-browser", default=True, help="Whether to open the browser.")
+def preview(port: int, browser: bool) -> None:
+    """Serve the site on this computer, open it, and follow what you edit."""
     from course.preview import preview as serve
+    from course.site import build
 
-    serve(load())
+    def make() -> Path:
+        fresh = load()  # _quarto.yml may be what was edited
+        return build(fresh, find_run(fresh, None), "auto", fresh.root / "_site")[0]
+
+    serve(load(), make, port=port, browser=browser, say=click.echo)
 
 
 @cli.command()

@@ -27,7 +27,9 @@ def problems(path: Path) -> list[str]:
             if is_there
         ]
         if held:
-            found.append(f"{path}: cell {number} holds {' and '.join(held)}; clear all outputs and save again")
+            found.append(
+                f"{path}: cell {number} holds {' and '.join(held)}; clear all outputs and save again"
+            )
     return found
 
 

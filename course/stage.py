@@ -124,7 +124,7 @@ def _assign(line: str, values: dict[str, Any]) -> str:
 
 
 def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter, number: int) -> None:
-    values = run.manifest["chapters"][chapter.name]["parameters"]
+    values = _published(run.manifest["chapters"][chapter.name]["parameters"])
     executed = with_parameters(read_notebook(run.notebook(chapter.name)), values)
     about = chapter.front_matter
     head = {"title": f"{number}. {about['title']}"} | {
@@ -140,6 +140,7 @@ def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter,
         elif cell["cell_type"] == "code":
             cells += _code_cells(staged, chapter, cell, f"{chapter.source.name}, cell {place}")
     cells.append(_cell("markdown", _run_card(project, chapter, values)))
+    cells = _joined(cells)
     for index, cell in enumerate(cells):
         cell["id"] = f"staged-{index:03d}"
     metadata = {
@@ -203,6 +204,25 @@ def _figure_div(staged: Staged, chapter: Chapter, data: dict[str, Any]) -> str:
             "",
         ]
     return "\n".join([*lines, about["caption"], ":::"])
+
+
+def _joined(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the cells with code cells that follow each other made one: the page folds them together."""
+    joined: list[dict[str, Any]] = []
+    for cell in cells:
+        if cell["cell_type"] == "code" and joined and joined[-1]["cell_type"] == "code":
+            together = f"{source_of(joined[-1])}\n\n{source_of(cell)}"
+            joined[-1] = _cell("code", together)
+        else:
+            joined.append(cell)
+    return joined
+
+
+def _published(values: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's values as they may be shown: of a picture's path, its name alone."""
+    return {
+        name: Path(value).name if name == "image_path" and value else value for name, value in values.items()
+    }
 
 
 def _lead(about: dict[str, Any]) -> str:
@@ -284,7 +304,7 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     ]
     header = ["| parameter | default | allowed | meaning |", "|:---|:---|:---|:---|"]
     staged.text("chapters/_parameters.md", "\n".join(header + rows) + "\n")
-    given = run.manifest["parameters"]
+    given = _published(run.manifest["parameters"])
     listed = " ".join(f"`{name} = {value!r}`" for name, value in given.items())
     text = (
         f"This site was made by a run with {listed}; all other parameters at their defaults."

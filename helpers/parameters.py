@@ -116,9 +116,10 @@ def check_value(name: str, value: Any, known: Iterable[str] = tuple(TABLE)) -> A
         raise ParameterError(
             f"{name} = {value!r} is of type {type(value).__name__}; {name} must be {row.allowed}"
         )
-    if isinstance(value, float) and not math.isfinite(value):
+    number: Any = value  # its type is known to fit by now
+    if isinstance(number, float) and not math.isfinite(number):
         raise ParameterError(f"{name} = {value!r} is not finite; {name} must be {row.allowed}")
-    if row.low is not None and row.high is not None and not row.low <= value <= row.high:
+    if row.low is not None and row.high is not None and not row.low <= number <= row.high:
         raise ParameterError(f"{name} = {value!r} is out of range; {name} must be {row.allowed}")
     if name == "n_clusters" and value == 1:
         raise ParameterError("n_clusters = 1 is out of range; n_clusters must be 0 (chosen) or from 2 to 10")

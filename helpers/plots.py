@@ -397,7 +397,9 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
     figure, [[ax]] = panels(1, 1, 2.5)
     ax.plot(range(1, len(wcss) + 1), wcss, "o-", markersize=4)
     ax.axhline(best, color="C1", linestyle="--", linewidth=1.2)
-    ax.annotate("best of many starts", (len(wcss), best), (0, -4), textcoords="offset points", ha="right", va="top")
+    ax.annotate(
+        "best of many starts", (len(wcss), best), (0, -4), textcoords="offset points", ha="right", va="top"
+    )
     ax.set(xlabel="round", ylabel="WCSS", ylim=(0, None))
     ax.xaxis.get_major_locator().set_params(integer=True)
     return figure, (
@@ -423,7 +425,10 @@ def label_map(labels: NDArray[np.int64], names: Sequence[str]) -> tuple[Figure, 
     figure.legend(handles=handles, loc="outside right upper")
     return figure, (
         f"Map of the cluster of every pixel, in {len(names)} shades, each with its number on it. "
-        + "; ".join(f"{i}, nearest to {n}, {percent(float(s))}" for i, (n, s) in enumerate(zip(names, shares, strict=True)))
+        + "; ".join(
+            f"{i}, nearest to {n}, {percent(float(s))}"
+            for i, (n, s) in enumerate(zip(names, shares, strict=True))
+        )
         + "."
     )
 
@@ -448,7 +453,9 @@ def cluster_colors(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
 
 
 @plot
-def recolored_grid(images: Mapping[int, NDArray[np.uint8]], terrains: Mapping[int, int]) -> tuple[Figure, str]:
+def recolored_grid(
+    images: Mapping[int, NDArray[np.uint8]], terrains: Mapping[int, int]
+) -> tuple[Figure, str]:
     """Draw the recolored picture for each number of clusters, three to a row."""
     rows = -(-len(images) // 3)
     tallest = max(image.shape[0] / image.shape[1] for image in images.values())
@@ -472,7 +479,9 @@ def wcss_elbow(ks: NDArray[np.int64], wcss: NDArray[np.float64], knee: int | Non
         ax.plot(knee, at, "o", markersize=13, markerfacecolor="none", markeredgewidth=2, color="C1")
         ax.annotate(f"knee: k = {knee}", (knee, at), (10, 16), textcoords="offset points", color="C1")
     ax.set(xlabel="number of clusters k", ylabel="WCSS, share of k = 1", ylim=(0, 1.05), xticks=ks)
-    found = "no knee is found" if knee is None else f"the knee is found at k = {knee}, with {percent(float(at))}"
+    found = (
+        "no knee is found" if knee is None else f"the knee is found at k = {knee}, with {percent(float(at))}"
+    )
     listed = ", ".join(percent(float(s)) for s in share)
     return figure, (
         f"Line graph of the WCSS as a share of that for k = {ks[0]}, for k = {ks[0]} to {ks[-1]}: {listed}. It falls all "
@@ -482,7 +491,9 @@ def wcss_elbow(ks: NDArray[np.int64], wcss: NDArray[np.float64], knee: int | Non
 
 @plot
 def no_clusters(
-    images: Mapping[str, NDArray[np.uint8]], curves: Mapping[str, NDArray[np.float64]], knees: Mapping[str, int | None]
+    images: Mapping[str, NDArray[np.uint8]],
+    curves: Mapping[str, NDArray[np.float64]],
+    knees: Mapping[str, int | None],
 ) -> tuple[Figure, str]:
     """Draw pictures whose colors form no clusters, and the WCSS curve of each with its knee."""
     figure, axes = panels(2, len(images), 3.9, height_ratios=[1.1, 1])
@@ -497,7 +508,9 @@ def no_clusters(
             ax.annotate(f"k = {knee}", (knee, at), (8, 10), textcoords="offset points", color="C1")
         ax.set(ylim=(0, 1.05), xticks=[1, 4, 7, 10], xlabel="k")
     axes[1, 0].set_ylabel("WCSS, share")
-    told = "; ".join(f"{name}, {'no knee' if k is None else f'a knee at k = {k}'}" for name, k in knees.items())
+    told = "; ".join(
+        f"{name}, {'no knee' if k is None else f'a knee at k = {k}'}" for name, k in knees.items()
+    )
     return figure, (
         f"{len(images)} pictures without clusters, and below each the WCSS against k, from 1 to 10. The curves are smooth. "
         f"kneed finds: {told}."
@@ -514,7 +527,15 @@ def criteria(
         ax.plot(ks, values, "o-", color=f"C{number}", markersize=4)
         if says[name] in ks:
             at = values[list(ks).index(says[name])]
-            ax.plot(says[name], at, "o", markersize=12, markerfacecolor="none", markeredgewidth=2, color=f"C{number}")
+            ax.plot(
+                says[name],
+                at,
+                "o",
+                markersize=12,
+                markerfacecolor="none",
+                markeredgewidth=2,
+                color=f"C{number}",
+            )
         ax.set_title(f"{name}: k = {says[name]}", color=f"C{number}")
         ax.margins(y=0.25)
     axes[-1, 0].set(xlabel="number of clusters k", xticks=list(ks))
@@ -538,6 +559,7 @@ def knee_counts(counts: Mapping[str, Mapping[int, int]]) -> tuple[Figure, str]:
         ax.margins(y=0.3)
     axes[-1, 0].set(xlabel="number of clusters k", xticks=ks)
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{n} times k = {k}" for k, n in sorted(row.items())) for name, row in counts.items()
+        f"{name}: " + ", ".join(f"{n} times k = {k}" for k, n in sorted(row.items()))
+        for name, row in counts.items()
     )
     return figure, f"Bar charts of how often each k came out. {told}."

@@ -92,11 +92,11 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
 def _unreadable(picture: Image.Image) -> str:
     """Return why an opened picture is not read here; nothing if it is."""
     if picture.width * picture.height > MAX_PIXELS:
-        return (
-            f"{picture.width} × {picture.height} pixels are more than {MAX_PIXELS:,}; make the picture smaller"
-        )
+        return f"{picture.width} × {picture.height} pixels are more than {MAX_PIXELS:,}; make the picture smaller"
     # Pillow opens 16-bit grayscale in a mode of its own, but 16-bit color as if it had 8 bits.
-    if picture.mode.startswith(("I", "F")) or any(";16" in str(tile) for tile in picture.tile):
+    if picture.mode.startswith(("I", "F")) or any(
+        ";16" in str(tile) for tile in getattr(picture, "tile", ())
+    ):
         return "only 8 bits per channel are read here; save it as an 8-bit PNG"
     return ""
 
@@ -208,13 +208,15 @@ def segment_colors(
     return _in_order(colors, min(tried, key=lambda t: _wcss(colors, t, n_clusters)), n_clusters)
 
 
-def _all_starts(
-    colors: Colors, n_clusters: int, n_init: int, random_state: int
-) -> list[NDArray[np.int64]]:
+def _all_starts(colors: Colors, n_clusters: int, n_init: int, random_state: int) -> list[NDArray[np.int64]]:
     """Return the distinct results of all starts that came close to the best, single colors moved."""
     tried, scores = _distinct_results(colors, n_clusters, n_init, random_state)
     # Moving single colors gains far less than 0.2 %, so only starts that came so close can win.
-    return [move_single_colors(colors, t) for t, score in zip(tried, scores, strict=True) if score <= 1.002 * scores[0]]
+    return [
+        move_single_colors(colors, t)
+        for t, score in zip(tried, scores, strict=True)
+        if score <= 1.002 * scores[0]
+    ]
 
 
 def _coarse_to_fine(
@@ -226,7 +228,6 @@ def _coarse_to_fine(
     """
     coarse = _coarser(colors)
     tried, _ = _distinct_results(coarse, n_clusters, n_init, random_state)
-
 
     def go_on(centers: NDArray[np.float64], rounds: int) -> KMeans:
         fitted = KMeans(n_clusters, init=centers, n_init=1, tol=0, max_iter=rounds)
@@ -406,7 +407,7 @@ def _means(
     colors: Colors, of_color: NDArray[np.int64], n_clusters: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return each cluster's mean color, (k, 3), and its number of pixels, (k,)."""
-    size = np.bincount(of_color, colors.counts.astype(float), n_clusters)
+    size = np.bincount(of_color, colors.counts, n_clusters).astype(float, copy=False)
     total = [np.bincount(of_color, colors.counts * channel, n_clusters) for channel in colors.values.T]
     return np.stack(total, axis=1) / size[:, np.newaxis], size
 

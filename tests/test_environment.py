@@ -36,7 +36,7 @@ def locked_entries() -> list[tuple[Requirement, list[str]]]:
 
 
 def locked_versions() -> dict[str, str]:
-    versions = {}
+    versions: dict[str, str] = {}
     for requirement, _ in locked_entries():
         (specifier,) = requirement.specifier
         assert specifier.operator == "==", requirement
@@ -48,7 +48,11 @@ def declared() -> list[Requirement]:
     """Return all dependencies that pyproject.toml names, of every extra and of the build too."""
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     extras = data["project"]["optional-dependencies"].values()
-    lines = [*data["project"]["dependencies"], *data["build-system"]["requires"], *sum(extras, [])]
+    lines = [
+        *data["project"]["dependencies"],
+        *data["build-system"]["requires"],
+        *(line for extra in extras for line in extra),
+    ]
     return [Requirement(line) for line in lines]
 
 

@@ -234,7 +234,7 @@ def test_colorize_of_the_article(article):
 
 @pytest.mark.parametrize("width", [-0.01, 0.100001, float("nan")])
 def test_colorize_refuses_a_width_beyond_half_a_band(width):
-    with pytest.raises(ValueError, match="transition_width must be from 0 to 0.1"):
+    with pytest.raises(ValueError, match=r"transition_width must be from 0 to 0\.1"):
         landscape.colorize(np.zeros((2, 2)), width)
 
 

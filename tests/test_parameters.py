@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,13 @@ def test_text_of_two_lines_is_told_in_one():
 
 @pytest.mark.parametrize(
     ("name", "near"),
-    [("sed", "seed"), ("scal", "scale"), ("n_cluster", "n_clusters"), ("Seed", "seed"), ("octave", "octaves")],
+    [
+        ("sed", "seed"),
+        ("scal", "scale"),
+        ("n_cluster", "n_clusters"),
+        ("Seed", "seed"),
+        ("octave", "octaves"),
+    ],
 )
 def test_an_unknown_name_gets_the_nearest(name, near):
     with pytest.raises(ParameterError, match=f"^unknown parameter {name} = 5; did you mean {near}[?]$"):
@@ -120,7 +127,7 @@ def test_an_unknown_name_gets_the_nearest(name, near):
 
 
 def test_an_unknown_name_like_none_gets_the_list():
-    with pytest.raises(ParameterError, match="^unknown parameter xyz = 'a'; known here: size, seed$"):
+    with pytest.raises(ParameterError, match=r"^unknown parameter xyz = 'a'; known here: size, seed$"):
         parameters.check_values({"size": 64, "xyz": "a"}, known=["size", "seed"])
 
 
@@ -168,9 +175,8 @@ class Session:
 @pytest.fixture
 def session(tmp_path, monkeypatch, capsys) -> Iterator[Session]:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
-    hook = __import__("sys").excepthook
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the shell sets its own
     yield Session()
-    __import__("sys").excepthook = hook
 
 
 def test_a_chapter_reads_its_parameters_cell(session):
@@ -217,7 +223,10 @@ def test_the_error_renders_as_one_line(session, capsys):
 
 
 def test_annotated_and_typed_assignments_are_read(session):
-    assert session.settings(CELL + "seed: int = 3  # type: int\nsize = 64  # pixels") == {"seed": 3, "size": 64}
+    assert session.settings(CELL + "seed: int = 3  # type: int\nsize = 64  # pixels") == {
+        "seed": 3,
+        "size": 64,
+    }
 
 
 # A parameters cell as text

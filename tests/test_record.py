@@ -85,10 +85,20 @@ def test_values_become_plain(shown, value, plain):
 
 @pytest.mark.parametrize(
     "value",
-    [math.nan, math.inf, -math.inf, np.float64("nan"), [1.0, math.nan], {"a": np.array([np.inf])}, {1}, object(), 1j],
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        np.float64("nan"),
+        [1.0, math.nan],
+        {"a": np.array([np.inf])},
+        {1},
+        object(),
+        1j,
+    ],
 )
 def test_what_json_cannot_keep_is_refused(shown, value):
-    with pytest.raises(ValueError, match="^record: share cannot be kept as JSON: "):
+    with pytest.raises(ValueError, match=r"^record: share cannot be kept as JSON: "):
         record.record("share", value)
     assert shown == []
     with pytest.raises(KeyError, match="not recorded: share"):
@@ -148,7 +158,8 @@ def test_a_figure_carries_its_words_and_both_themes(shown):
     assert about["caption"] == "The picture of seed 7."
     assert about["alt"]
     light, dark = (
-        Image.open(io.BytesIO(base64.b64decode(data))) for data in (picture["data"]["image/png"], about["dark"])
+        Image.open(io.BytesIO(base64.b64decode(data)))
+        for data in (picture["data"]["image/png"], about["dark"])
     )
     assert light.format == dark.format == "PNG"
     assert light.size == dark.size

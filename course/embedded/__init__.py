@@ -98,13 +98,17 @@ def pandoc_version() -> str:
 def check_supported(project: Project) -> None:
     """Raise CourseError at the first key of `_quarto.yml` that this renderer does not know."""
     config = project.config
-    parts = {"top": config} | {name: config.get(name) or {} for name in ("project", "website", "execute", "format")}
+    parts = {"top": config} | {
+        name: config.get(name) or {} for name in ("project", "website", "execute", "format")
+    }
     parts["html"] = parts["format"].get("html") or {}
     for name, part in parts.items():
         for key in part:
             if key not in SUPPORTED[name]:
                 place = key if name == "top" else f"{'format.html' if name == 'html' else name}.{key}"
-                raise CourseError(f"_quarto.yml: the embedded renderer does not know '{place}'; use Quarto, or take it out")
+                raise CourseError(
+                    f"_quarto.yml: the embedded renderer does not know '{place}'; use Quarto, or take it out"
+                )
 
 
 def read_page(project: Project, name: str) -> Page:
@@ -119,9 +123,13 @@ def read_page(project: Project, name: str) -> Page:
     for number, line in enumerate(_without_code(body).splitlines(), start=1):
         shortcode = re.search(r"\{\{<\s*(\S+)", line)
         if shortcode:
-            raise CourseError(f"{name}: the embedded renderer does not know the shortcode '{shortcode[1]}': {line.strip()}")
+            raise CourseError(
+                f"{name}: the embedded renderer does not know the shortcode '{shortcode[1]}': {line.strip()}"
+            )
         if re.match(r"\s*```+\s*\{[a-z]+\}", line):
-            raise CourseError(f"{name}: a code cell in a page that is not run: {line.strip()} (line {number})")
+            raise CourseError(
+                f"{name}: a code cell in a page that is not run: {line.strip()} (line {number})"
+            )
     return Page(source, name.rsplit(".", 1)[0] + ".html", about, body)
 
 
@@ -132,7 +140,9 @@ def notebook_markdown(path: Path) -> str:
         source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
         if cell["cell_type"] == "code":
             if cell.get("outputs"):
-                raise CourseError(f"{path.name}, cell {number}: a staged code cell has outputs; run `course stage`")
+                raise CourseError(
+                    f"{path.name}, cell {number}: a staged code cell has outputs; run `course stage`"
+                )
             if re.search(r"^#\|", source, re.MULTILINE):
                 raise CourseError(f"{path.name}, cell {number}: a cell option (#|) that was not staged")
             fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", source))])
@@ -207,7 +217,9 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
     )  # fmt: skip
     if done.returncode or "[WARNING]" in done.stderr:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
-        reason = next((line for line in lines if line.startswith("course: ")), " ".join(lines) or "no message")
+        reason = next(
+            (line for line in lines if line.startswith("course: ")), " ".join(lines) or "no message"
+        )
         raise CourseError(f"{page.source.name}: {reason.removeprefix('course: ')}")
     return done.stdout
 
@@ -231,7 +243,9 @@ def _pager(pages: list[Page], index: int) -> str:
             page = pages[other]
             title = "Home" if page.target == "index.html" else str(page.about.get("title", page.target))
             href = pages[index].root + page.target
-            links.append(f'<a class="{name}" rel="{name[:4]}" href="{href}"><span>{word}</span> {escape(title)}</a>')
+            links.append(
+                f'<a class="{name}" rel="{name[:4]}" href="{href}"><span>{word}</span> {escape(title)}</a>'
+            )
     return "\n".join(links)
 
 

@@ -1,0 +1,129 @@
+"""Build the site of a run: stage it, render it beside the old one, pass the gate, swap.
+
+Steps: stage the run; choose the renderer; render into a new folder; add the manifest; check; put it in
+the old site's place. Whatever fails, the old site stays as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from course import embedded, gate
+from course.errors import CourseError
+from course.project import Project
+from course.stage import stage
+
+if TYPE_CHECKING:
+    from course.run import Run
+
+RENDERERS = ("auto", "quarto", "embedded")
+
+
+def build(project: Project, run: Run, renderer: str = "auto", out: Path | None = None) -> tuple[Path, str]:
+    """Build the site of a finished run.
+
+    Parameters
+    ----------
+    project, run
+        The course, and the run to publish.
+    renderer : {"auto", "quarto", "embedded"}
+        "auto" takes Quarto where there is one, else the embedded renderer; never the second because the first
+        failed.
+    out : Path, optional
+        The site's folder; `_site` in the project by default.
+
+    Returns
+    -------
+    index, renderer : Path and str
+        The home page, and the name and version of what rendered it.
+
+    Raises
+    ------
+    CourseError
+        If staging or rendering fails, or the site does not pass the gate.
+    """
+    out = (out or project.root / "_site").resolve()
+    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "index.html").is_file())):
+        raise CourseError(
+            f"{out}: there is something else than a site; move it away, or name another folder with --out"
+        )
+    quarto = shutil.which("quarto")
+    if renderer == "quarto" and not quarto:
+        raise CourseError("there is no Quarto on the PATH; install it, or take --renderer embedded")
+    fresh = out.with_name(f".{out.name}.new")
+    try:
+        stage(project, run)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+        if quarto and renderer != "embedded":
+            name = _render_with_quarto(project, run, quarto, fresh)
+        else:
+            fresh.mkdir()
+            embedded.render(project, fresh)
+            name = embedded.generator()
+        manifest = {**run.manifest, "renderer": name}
+        (fresh / "manifest.json").write_text(
+            json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+        _pass_gate(fresh)
+        _swap(fresh, out)
+    except OSError as error:
+        raise CourseError(
+            f"the site cannot be written: {error.strerror or error}: {error.filename or out}"
+        ) from None
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    return out / "index.html", name
+
+
+def _render_with_quarto(project: Project, run: Run, quarto: str, fresh: Path) -> str:
+    """Let Quarto render into `fresh`; its pre-render step stages the same run again, and finds nothing to do."""
+    # Quarto takes an output folder relative to the project, and there it may not be hidden.
+    inside = project.root / "_site.quarto"
+    shutil.rmtree(inside, ignore_errors=True)
+    done = subprocess.run(
+        [quarto, "render", "--output-dir", inside.name],
+        cwd=project.root, env={**os.environ, "COURSE_RUN": str(run.folder.resolve())}, text=True, encoding="utf-8",
+        errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, check=False,
+    )  # fmt: skip
+    try:
+        if done.returncode:
+            lines = [line.strip() for line in done.stdout.splitlines() if line.strip()]
+            said = next(
+                (line for line in reversed(lines) if "ERROR" in line.upper()),
+                lines[-1] if lines else "no message",
+            )
+            raise CourseError(f"Quarto failed with exit code {done.returncode}: {said}")
+        if not (inside / "index.html").is_file():
+            raise CourseError("Quarto ended well, but made no index.html")
+        shutil.move(inside, fresh)
+    finally:
+        shutil.rmtree(inside, ignore_errors=True)
+    version = subprocess.run(
+        [quarto, "--version"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return f"Quarto {version}"
+
+
+def _pass_gate(site: Path) -> None:
+    problems = gate.check_site(site)
+    if problems:
+        more = f" (and {len(problems) - 3} more; `course gate` lists them)" if len(problems) > 3 else ""
+        raise CourseError(
+            f"the new site did not pass its checks, the old one stays: {'; '.join(problems[:3])}{more}"
+        )
+
+
+def _swap(fresh: Path, out: Path) -> None:
+    """Put the new site in the old one's place."""
+    old = out.with_name(f".{out.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists():
+        out.replace(old)
+    fresh.replace(out)
+    shutil.rmtree(old, ignore_errors=True)
