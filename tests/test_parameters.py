@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -173,10 +172,10 @@ class Session:
 
 
 @pytest.fixture
-def session(tmp_path, monkeypatch, capsys) -> Iterator[Session]:
+def session(tmp_path, monkeypatch, capsys) -> Session:
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)  # the shell sets its own
-    yield Session()
+    return Session()
 
 
 def test_a_chapter_reads_its_parameters_cell(session):

@@ -310,7 +310,7 @@ def _write_assets(project: Project, pages: list[Page], bodies: list[str], out: P
     (assets / "search.js").write_text(_search_index(pages, bodies), encoding="utf-8")
     shutil.copyfile(project.root / project.website["favicon"], out / project.website["favicon"])
     for pattern in ["chapters/*_files/*.png", *project.config["project"].get("resources", [])]:
-        for path in sorted(project.root.glob(pattern)):
+        for path in sorted(project.root.glob(pattern + "/*" if pattern.endswith("**") else pattern)):
             if path.is_file():
                 target = out / path.relative_to(project.root)
                 target.parent.mkdir(parents=True, exist_ok=True)
