@@ -1,0 +1,141 @@
+"""The chapters themselves: each runs with settings that differ, and shows what a page can hold."""
+
+from __future__ import annotations
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from course import run as runs
+from course.project import Project, load, read_notebook
+from course.run import Run, declared_parameters
+from course.stage import source_of
+from tests.conftest import copy_course
+from tests.projects import ROOT
+
+CHAPTERS = load(ROOT).chapters
+# What may go wrong at the edges: no blends (four colors), one layer, few pixels, wide blends, other k.
+VARIANTS: dict[str, dict[str, Any]] = {
+    "no blends": {"size": 64, "scale": 16.0, "transition_width": 0.0},
+    "one layer": {"size": 64, "scale": 16.0, "octaves": 1, "seed": 3},
+    "tiny": {"size": 32, "scale": 16.0, "transition_width": 0.1, "seed": 2**32 - 1},
+    "two clusters": {"size": 96, "scale": 24.0, "n_clusters": 2, "first_n_clusters": 2, "seed": 11},
+    "ten clusters": {"size": 96, "scale": 24.0, "n_clusters": 10, "first_n_clusters": 10, "min_area": 1},
+    "nothing large": {"size": 64, "scale": 16.0, "n_clusters": 6, "min_area": 5000},
+}
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    return copy_course(tmp_path_factory.mktemp("variants") / "course")
+
+
+def run(project: Project, name: str, values: dict[str, Any], chapters: list[str] | None = None) -> Run:
+    names = chapters or [chapter.name for chapter in project.chapters]
+    known = {p for chapter in project.chapters if chapter.name in names for p in declared_parameters(chapter)}
+    given = {key: value for key, value in values.items() if key in known}
+    return runs.ensure(project, names, given, project.root / "runs" / name.replace(" ", "-"), quiet=True)
+
+
+def outputs(run: Run) -> list[tuple[str, dict[str, Any]]]:
+    found = []
+    for name in run.manifest["chapters"]:
+        for cell in read_notebook(run.notebook(name))["cells"]:
+            found += [(name, output) for output in cell.get("outputs", [])]
+    return found
+
+
+def check_outputs(run: Run) -> None:
+    """Hold what chapters show against the rules: no warnings, captions and alt texts, finite numbers."""
+    for name, output in outputs(run):
+        data = output.get("data", {})
+        assert output["output_type"] in ("display_data", "stream"), (name, output)
+        assert output.get("name") != "stderr", (name, output)
+        assert "text/html" not in data, name
+        figure = data.get("application/vnd.course.figure+json")
+        if figure:
+            assert len(figure["alt"]) > 60, (name, figure["label"])
+            assert len(figure["caption"]) > 10, (name, figure["label"])
+        for text in (figure or {}).get("alt", ""), "".join(data.get("text/markdown", "")):
+            assert not re.search(r"\bnan\b|\binf\b|\bNone\b", text), (name, text)
+
+    def finite(value: Any) -> bool:
+        if isinstance(value, dict | list):
+            return all(finite(v) for v in (value.values() if isinstance(value, dict) else value))
+        return not isinstance(value, float) or math.isfinite(value)
+
+    assert all(finite(values) for values in run.record.values())
+
+
+def test_the_small_course_follows_the_rules(small_course: tuple[Project, Run]) -> None:
+    check_outputs(small_course[1])
+
+
+@pytest.mark.parametrize("name", ["no blends", "two clusters"])
+def test_chapters_hold_at_the_edges(project: Project, name: str) -> None:
+    check_outputs(run(project, name, VARIANTS[name]))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("no blends", "two clusters")])
+def test_chapters_hold_at_more_edges(project: Project, name: str) -> None:
+    check_outputs(run(project, name, VARIANTS[name]))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "two colors",
+        pytest.param("photo", marks=pytest.mark.long),
+        pytest.param("gray", marks=pytest.mark.long),
+    ],
+)
+def test_chapters_take_a_picture_of_ones_own(project: Project, tmp_path: Path, kind: str) -> None:
+    y, x = np.mgrid[:90, :120]
+    pixels = {
+        "two colors": np.where(x < 60, 20, 230)[..., None] * np.ones(3),
+        "photo": np.stack([x * 2, y * 2.5, x + y], axis=-1)
+        + np.random.RandomState(0).normal(0, 9, (90, 120, 3)),
+        "gray": np.repeat((x + y)[..., None], 3, axis=2),
+    }[kind]
+    path = tmp_path / "mine.png"
+    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    chapters = [chapter.name for chapter in CHAPTERS if "image_path" in declared_parameters(chapter)]
+    assert len(chapters) == 3
+    made = run(project, kind, {"image_path": str(path)}, chapters)
+    check_outputs(made)
+    text = " ".join("".join(output.get("data", {}).get("text/markdown", "")) for _, output in outputs(made))
+    assert "mine.png" in text
+    assert str(tmp_path) not in text
+
+
+@pytest.mark.long
+def test_the_articles_numbers_at_the_articles_settings(project: Project) -> None:
+    record = run(project, "default", {}, None).record
+    landscape, choice = record["02-synthetic-landscape"], record["04-choosing-k"]
+    assert landscape["colors_used"] == 937
+    assert landscape["same_numbers"] == "not one differs" or landscape["largest_difference"] < 2e-7
+    assert [round(share, 4) for share in landscape["shares"].values()] == [0.2864, 0.4630, 0.1993, 0.0513]
+    assert choice["elbow"] == choice["chosen"] == 4
+    assert [round(v, 4) for v in choice["wcss_shares"][:6]] == [1, 0.4349, 0.2197, 0.1096, 0.0631, 0.0446]
+    agreement = choice["criteria"]["agreement with the truth"]
+    assert [round(v, 2) for v in agreement[:3]] == [0.50, 0.93, 0.98]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
+def test_a_chapters_front_matter_and_shape(chapter: Any) -> None:
+    about = chapter.front_matter
+    assert {"title", "subtitle", "description", "minutes", "learn"} <= set(about)
+    assert 3 <= len(about["learn"]) <= 6
+    assert 5 <= about["minutes"] <= 30
+    cells = read_notebook(chapter.source)["cells"]
+    assert cells[1]["metadata"]["tags"] == ["parameters"]
+    assert "parameters.check(globals())" in source_of(cells[2])
+    text = "\n".join(source_of(cell) for cell in cells if cell["cell_type"] == "markdown")
+    assert "**Try it.**" in text
+    assert "## What to remember" in text
