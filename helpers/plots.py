@@ -563,3 +563,156 @@ def knee_counts(counts: Mapping[str, Mapping[int, int]]) -> tuple[Figure, str]:
         for name, row in counts.items()
     )
     return figure, f"Bar charts of how often each k came out. {told}."
+
+
+# --- chapter 5: the map ---------------------------------------------------------------------------
+
+
+@plot
+def outlined(image: NDArray[np.uint8], edges: NDArray[np.bool_], title: str = "") -> tuple[Figure, str]:
+    """Draw boundaries, darkened, over a picture."""
+    figure, [[ax]] = panels(1, 1, 4.6)
+    show_image(ax, with_boundaries(image, edges), title)
+    return figure, (
+        f"The picture with the boundaries between clusters drawn over it as dark lines, two pixels wide. "
+        f"{percent(float(edges.mean()))} of the pixels lie on one."
+    )
+
+
+@plot
+def before_after(
+    before: NDArray[np.int64], after: NDArray[np.int64], window: tuple[slice, slice]
+) -> tuple[Figure, str]:
+    """Draw a part of the label map before and after small regions were merged."""
+    figure, [axes] = panels(1, 2, 3.5)
+    counts = []
+    for ax, labels, title in zip(axes, (before, after), ("as found", "small regions merged"), strict=True):
+        show_image(ax, cluster_colors(labels[window]), title)
+        counts.append(int(regions.connected(labels[window]).max()))
+    rows, columns = window
+    return figure, (
+        f"A window of the label map, rows {rows.start} to {rows.stop} and columns {columns.start} to {columns.stop}, twice. "
+        f"As found it shows {counts[0]} connected regions; with small regions merged it shows {counts[1]}."
+    )
+
+
+@plot
+def centroid_and_marker(
+    region: NDArray[np.bool_], depth: NDArray[np.float64], row: Any
+) -> tuple[Figure, str]:
+    """Draw one region, how far each of its pixels is from the edge, its centroid and its marker."""
+    figure, [[ax]] = panels(1, 1, 4.2)
+    inside = np.ma.masked_where(~region, depth)
+    shown = show_image(ax, inside, cmap=HEIGHT_MAP)
+    figure.colorbar(shown, ax=ax, label="distance to the edge, pixels", shrink=0.9)
+    spots = [
+        ("marker", row["col"], row["row"], "o"),
+        ("centroid", row["centroid_col"], row["centroid_row"], "X"),
+    ]
+    for name, x, y, shape in spots:
+        ax.plot(x, y, shape, markersize=12, color=MARKER_COLOR, markeredgecolor="black")
+        right = x > region.shape[1] / 2
+        ax.annotate(
+            name, (x, y), (-11 if right else 11, 9), textcoords="offset points", ha="right" if right else "left",
+            color="black", bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+        )  # fmt: skip
+    within = "inside" if row["centroid_inside"] else "outside"
+    return figure, (
+        f"One region of {int(row['area']):,} pixels, shaded by the distance of each pixel to the region's edge, up to "
+        f"{depth[region].max():.1f} pixels. A cross marks its centroid, which lies {within} it; a circle marks the deepest "
+        "pixel, which lies inside."
+    )
+
+
+@plot
+def final_map(image: NDArray[np.uint8], listed: Any) -> tuple[Figure, str]:
+    """Draw the map: terrains, boundaries, one marker per region, and a legend beside it."""
+    figure, [[ax]] = panels(1, 1, 4.9)
+    show_image(ax, image)
+    counts = []
+    for name, shape in MARKERS.items():
+        rows = listed[listed["terrain"] == name]
+        size = 18 + 130 * np.sqrt(rows["share"])
+        if len(rows):
+            ax.scatter(
+                rows["col"], rows["row"], s=size, marker=shape, color=MARKER_COLOR, edgecolors="black", linewidths=0.8,
+                label=f"{name} ({len(rows)})",
+            )  # fmt: skip
+            counts.append(f"{len(rows)} of {name}")
+    if len(listed):
+        legend = figure.legend(loc="outside right upper", title="markers")
+        for handle in legend.legend_handles:
+            if handle is not None:
+                handle.set_sizes([60])
+    told = ", ".join(counts) if counts else "none, as no region is large enough"
+    return figure, (
+        f"Map of the picture in the terrains' colors, with dark boundaries and one salmon-colored marker inside each region: "
+        f"{told}. Circles stand for water, squares for grass, triangles for mountain, pentagons for snow; larger markers stand "
+        "for larger regions."
+    )
+
+
+def with_boundaries(image: NDArray[np.uint8], edges: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the picture with the pixels on a boundary made darker by two thirds."""
+    return np.where(edges[..., np.newaxis], image // 3, image)
+
+
+# --- chapter 1: unsupervised learning -------------------------------------------------------------
+
+GROUP_MARKS = ("o", "s", "^")
+
+
+@plot
+def three_views(
+    points: NDArray[Any], answers: NDArray[Any], found: NDArray[Any], centers: NDArray[Any]
+) -> tuple[Figure, str]:
+    """Draw the same points with their answers, without, and in the groups that were found."""
+    figure, [axes] = panels(1, 3, 2.5, sharex=True, sharey=True)
+    differ = answers != found
+    for ax, title, groups in zip(
+        axes, ("with answers", "without", "groups found"), (answers, None, found), strict=True
+    ):
+        for group, (mark, color) in enumerate(zip(GROUP_MARKS, ("C0", "C1", "C2"), strict=True)):
+            here = points[groups == group] if groups is not None else points[:0]
+            ax.plot(here[:, 0], here[:, 1], mark, color=color, markersize=4, alpha=0.85, linestyle="none")
+        if groups is None:
+            ax.plot(
+                points[:, 0],
+                points[:, 1],
+                "o",
+                color=mpl.rcParams["axes.edgecolor"],
+                markersize=4,
+                linestyle="none",
+            )
+        ax.set(title=title, xticks=[], yticks=[], aspect="equal")
+        for side in ax.spines.values():
+            side.set_visible(True)
+    axes[2].plot(
+        centers[:, 0], centers[:, 1], "X", markersize=11, color=mpl.rcParams["text.color"], linestyle="none"
+    )
+    axes[2].plot(
+        points[differ, 0], points[differ, 1], "o", markersize=9, markerfacecolor="none", linestyle="none",
+        color=mpl.rcParams["text.color"], markeredgewidth=1,
+    )  # fmt: skip
+    return figure, (
+        f"Three scatter plots of the same {len(points)} points. Left: each point has one of three answers, shown by color and "
+        "shape. Middle: all points alike. Right: the three groups that k-means found, a cross at the mean of each; "
+        f"rings mark the {int(differ.sum())} points whose group differs from their answer."
+    )
+
+
+# --- the last chapter: where next -----------------------------------------------------------------
+
+
+@plot
+def unsure_map(image: NDArray[np.uint8], doubt: NDArray[np.float64]) -> tuple[Figure, str]:
+    """Draw the picture beside how unsure k-means is of each pixel."""
+    figure, [axes] = panels(1, 2, 3.2)
+    show_image(axes[0], image, "picture")
+    shown = show_image(axes[1], doubt, "doubt", cmap=HEIGHT_MAP, vmin=0, vmax=1)
+    figure.colorbar(shown, ax=axes, label="nearest distance / second nearest", shrink=0.85)
+    return figure, (
+        "The picture beside a map of doubt: for each pixel the distance to its center divided by the distance to the second "
+        f"nearest, from 0, dark, for no doubt, to 1, yellow, for a tie. The mean is {doubt.mean():.2f}; "
+        f"{percent(float((doubt > 0.8).mean()))} of the pixels lie above 0.8."
+    )
