@@ -137,12 +137,12 @@ def halo(text: Any, color: str = "white", width: float = 2.5) -> Any:
 
 
 def percent(share: float) -> str:
-    """Return a share as a percentage that never says 0 % or 100 % of what is only nearly so."""
+    """Return a share as a percentage that never says 0% or 100% of what is only nearly so."""
     if 0 < share < 0.0005:
-        return "under 0.1 %"
+        return "under 0.1%"
     if 0.9995 < share < 1:
-        return "over 99.9 %"
-    return f"{100 * share:.1f} %"
+        return "over 99.9%"
+    return f"{100 * share:.1f}%"
 
 
 # --- chapter 2: the landscape ---------------------------------------------------------------------

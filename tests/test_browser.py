@@ -52,7 +52,7 @@ def test_every_page_is_quiet_and_fits(
     trouble: list[str] = []
     page.on("console", lambda message: trouble.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: trouble.append(f"error: {error}"))
-    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}"))
+    page.on("requestfailed", lambda request: trouble.append(f"failed: {request.url}, {request.failure}"))
     page.on(
         "response",
         lambda response: (
@@ -66,7 +66,7 @@ def test_every_page_is_quiet_and_fits(
         ),
     )
     for name in pages_of(small_site):
-        page.goto(f"{address}/{name}", wait_until="load")
+        page.goto(f"{address}/{name}", wait_until="networkidle")  # leaving sooner would cut requests off
         over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert over == 0, f"{name} scrolls sideways by {over} pixels at {width}"
         shown = page.evaluate("[...document.images].filter(i => i.offsetParent).map(i => i.className)")
