@@ -20,6 +20,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from PIL import Image
@@ -629,21 +630,21 @@ def final_map(image: NDArray[np.uint8], listed: Any) -> tuple[Figure, str]:
     """Draw the map: terrains, boundaries, one marker per region, and a legend beside it."""
     figure, [[ax]] = panels(1, 1, 4.9)
     show_image(ax, image)
-    counts = []
+    counts, handles = [], []
     for name, shape in MARKERS.items():
         rows = listed[listed["terrain"] == name]
-        size = 18 + 130 * np.sqrt(rows["share"])
         if len(rows):
             ax.scatter(
-                rows["col"], rows["row"], s=size, marker=shape, color=MARKER_COLOR, edgecolors="black", linewidths=0.8,
-                label=f"{name} ({len(rows)})",
+                rows["col"], rows["row"], s=18 + 130 * np.sqrt(rows["share"]), marker=shape, color=MARKER_COLOR,
+                edgecolors="black", linewidths=0.8,
             )  # fmt: skip
             counts.append(f"{len(rows)} of {name}")
-    if len(listed):
-        legend = figure.legend(loc="outside right upper", title="markers")
-        for handle in legend.legend_handles:
-            if handle is not None:
-                handle.set_sizes([60])
+            handles.append(
+                Line2D([], [], marker=shape, color=MARKER_COLOR, markeredgecolor="black", markersize=8,
+                       linestyle="none", label=f"{name} ({len(rows)})")
+            )  # fmt: skip
+    if handles:
+        figure.legend(handles=handles, loc="outside right upper", title="markers")
     told = ", ".join(counts) if counts else "none, as no region is large enough"
     return figure, (
         f"Map of the picture in the terrains' colors, with dark boundaries and one salmon-colored marker inside each region: "

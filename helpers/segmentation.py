@@ -21,7 +21,8 @@ from sklearn.exceptions import ConvergenceWarning
 # What clusters are recolored to: the article's target colors, of which grass differs from the palette.
 TARGETS = np.array([(20, 20, 220), (20, 255, 20), (139, 69, 19), (220, 220, 220)], dtype=np.uint8)
 # How many starts find one and the same result from any random state, measured on 40 landscapes.
-STARTS = {2: 60, 3: 60, 4: 30}  # and 100 for more clusters
+STARTS = {2: 60, 3: 60, 4: 30}  # and 60 for more clusters, with SHAKEN more from near the best of those
+SHAKEN = 40
 MANY_COLORS = 5000  # beyond this, starts are run on coarser colors and single colors are not moved
 REFINED = 3  # of those starts, how many go on to all colors; the best after ten rounds goes all the way
 MAX_PIXELS = 64_000_000  # a larger picture is refused: it needs more memory than a laptop has
@@ -202,15 +203,28 @@ def segment_colors(
     if n_clusters == 1:
         return _in_order(colors, np.zeros(len(colors.values), dtype=np.int64), 1)
     many = len(colors.values) > MANY_COLORS
-    n_init = n_init or STARTS.get(n_clusters, 100)
     of_colors = _coarse_to_fine if many else _all_starts
-    tried = of_colors(colors, n_clusters, n_init, random_state)
-    return _in_order(colors, min(tried, key=lambda t: _wcss(colors, t, n_clusters)), n_clusters)
+    tried = of_colors(colors, n_clusters, n_init or STARTS.get(n_clusters, 60), random_state)
+
+    def score(of_color: NDArray[np.int64]) -> float:
+        return _wcss(colors, of_color, n_clusters)
+
+    best = min(tried, key=score)
+    if n_init is None and n_clusters > max(STARTS) and not many:
+        centers, _ = _means(colors, best, n_clusters)
+        best = min([best, *_all_starts(colors, n_clusters, SHAKEN, random_state, centers)], key=score)
+    return _in_order(colors, best, n_clusters)
 
 
-def _all_starts(colors: Colors, n_clusters: int, n_init: int, random_state: int) -> list[NDArray[np.int64]]:
+def _all_starts(
+    colors: Colors,
+    n_clusters: int,
+    n_init: int,
+    random_state: int,
+    near: NDArray[np.float64] | None = None,
+) -> list[NDArray[np.int64]]:
     """Return the distinct results of all starts that came close to the best, single colors moved."""
-    tried, scores = _distinct_results(colors, n_clusters, n_init, random_state)
+    tried, scores = _distinct_results(colors, n_clusters, n_init, random_state, near)
     # Moving single colors gains far less than 0.2 %, so only starts that came so close can win.
     return [
         move_single_colors(colors, t)
@@ -241,10 +255,14 @@ def _coarse_to_fine(
 
 
 def _distinct_results(
-    colors: Colors, n_clusters: int, n_init: int, random_state: int
+    colors: Colors,
+    n_clusters: int,
+    n_init: int,
+    random_state: int,
+    near: NDArray[np.float64] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return what Lloyd's algorithm ended with from all starts, each result once, and its WCSS, best first."""
-    tried = lloyd(colors, n_clusters, n_init, random_state)
+    tried = lloyd(colors, n_clusters, n_init, random_state, near)
     scores = np.array([_wcss(colors, of_color, n_clusters) for of_color in tried])
     _, once = np.unique(np.round(scores / max(scores.min(), 1e-9), 9), return_index=True)
     return tried[once], scores[once]
@@ -262,7 +280,13 @@ def _coarser(colors: Colors) -> Colors:
     return Colors(np.stack(values, axis=1), counts.astype(np.int64), np.zeros((0, 0), dtype=np.int64))
 
 
-def lloyd(colors: Colors, n_clusters: int, n_init: int, random_state: int = 0) -> NDArray[np.int64]:
+def lloyd(
+    colors: Colors,
+    n_clusters: int,
+    n_init: int,
+    random_state: int = 0,
+    near: NDArray[np.float64] | None = None,
+) -> NDArray[np.int64]:
     """Run Lloyd's algorithm from several k-means++ starts, side by side, until no color changes cluster.
 
     Parameters
@@ -271,6 +295,8 @@ def lloyd(colors: Colors, n_clusters: int, n_init: int, random_state: int = 0) -
         The n distinct colors.
     n_clusters, n_init, random_state : int
         As in `segment`.
+    near : ndarray of shape (k, 3), float, optional
+        Centers to start near, shaken by 4 to 32 color values, in place of k-means++.
 
     Returns
     -------
@@ -283,7 +309,12 @@ def lloyd(colors: Colors, n_clusters: int, n_init: int, random_state: int = 0) -
     the fit. ``tests/test_segmentation.py`` holds the result against scikit-learn's.
     """
     x, weight = colors.values, colors.counts.astype(float)
-    centers = _kmeans_plusplus(x, weight, n_clusters, n_init, np.random.RandomState(random_state))
+    random = np.random.RandomState(random_state)
+    if near is None:
+        centers = _kmeans_plusplus(x, weight, n_clusters, n_init, random)
+    else:
+        shaking = np.geomspace(4, 32, n_init)[:, np.newaxis, np.newaxis]
+        centers = near + shaking * random.normal(size=(n_init, *near.shape))
     labels = np.full((n_init, len(x)), -1)
     repeated = [np.tile(value, n_init) for value in (weight, *(weight[:, np.newaxis] * x).T)]
     at_work = np.arange(n_init)

@@ -116,7 +116,9 @@ def test_terrains_are_named_by_the_labels_or_by_what_they_stand_for() -> None:
 
 @given(maps, st.integers(1, 8))
 @settings(max_examples=150, deadline=None)
-def test_merging_leaves_no_small_region_and_no_large_one_smaller(labels: NDArray[np.int64], min_area: int) -> None:
+def test_merging_leaves_no_small_region_and_no_large_one_smaller(
+    labels: NDArray[np.int64], min_area: int
+) -> None:
     merged = regions.merge_small(labels, min_area)
     before = regions.table(labels)
     assert ((merged == -1) == (labels == -1)).all()
