@@ -127,6 +127,7 @@ def test_links_between_chapters_citations_and_toc(tmp_path: Path) -> None:
     assert 'href="01-one.html#here"' in html
     assert 'href="../downloads/course.zip" download=""' in html
     assert 'id="ref-lloyd"' in html
+    assert '<h2 id="references">References</h2>' in html
     assert '<a href="#here"' in html.split("<main")[1]
 
 

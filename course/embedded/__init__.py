@@ -130,6 +130,8 @@ def read_page(project: Project, name: str) -> Page:
             raise CourseError(
                 f"{name}: a code cell in a page that is not run: {line.strip()} (line {number})"
             )
+    if re.search(r"(?<![\w.])@(?!(?:fig|tbl|eq)-)[A-Za-z]\w+", _without_code(body)):
+        body += "\n\n## References\n\n::: {#refs}\n:::\n"  # where citeproc puts what the page cites
     return Page(source, name.rsplit(".", 1)[0] + ".html", about, body)
 
 
@@ -204,7 +206,6 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
             "subtitle": page.about.get("subtitle", ""),
             "bibliography": [str(project.root / project.config["bibliography"])],
             "link-citations": bool(project.config.get("link-citations")),
-            "reference-section-title": "References",
             "code-summary": html.get("code-summary", "Show the code"),
             "source-folder": folder.as_posix(),
         },
