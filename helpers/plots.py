@@ -520,28 +520,21 @@ def no_clusters(
 
 @plot
 def criteria(
-    ks: Sequence[int], scores: Mapping[str, Sequence[float]], says: Mapping[str, int]
+    ks: Sequence[int], scores: Mapping[str, Sequence[float]], says: Mapping[str, int | None]
 ) -> tuple[Figure, str]:
     """Draw each criterion against the number of clusters, one below the other, its choice ringed."""
     figure, axes = panels(len(scores), 1, 1.25 * len(scores) + 0.5, sharex=True)
     for number, (ax, (name, values)) in enumerate(zip(axes[:, 0], scores.items(), strict=True)):
         ax.plot(ks, values, "o-", color=f"C{number}", markersize=4)
-        if says[name] in ks:
-            at = values[list(ks).index(says[name])]
-            ax.plot(
-                says[name],
-                at,
-                "o",
-                markersize=12,
-                markerfacecolor="none",
-                markeredgewidth=2,
-                color=f"C{number}",
-            )
-        ax.set_title(f"{name}: k = {says[name]}", color=f"C{number}")
+        k = says[name]
+        if k is not None and k in ks:
+            at = values[list(ks).index(k)]
+            ax.plot(k, at, "o", markersize=12, markerfacecolor="none", markeredgewidth=2, color=f"C{number}")
+        ax.set_title(f"{name}: {'none' if k is None else f'k = {k}'}", color=f"C{number}")
         ax.margins(y=0.25)
     axes[-1, 0].set(xlabel="number of clusters k", xticks=list(ks))
     listed = "; ".join(
-        f"{name} from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}, choice k = {says[name]}"
+        f"{name} from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}, {'no choice' if says[name] is None else f'choice k = {says[name]}'}"
         for name, values in scores.items()
     )
     return figure, f"{len(scores)} line graphs over one axis, k from {ks[0]} to {ks[-1]}: {listed}."

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -62,7 +62,8 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
     Returns
     -------
     ndarray of shape (h, w, 3), uint8
-        Grayscale becomes three equal channels; transparency is laid over white.
+        Grayscale becomes three equal channels; transparency is laid over white; a photograph that says
+        how the camera was held is turned upright.
 
     Raises
     ------
@@ -78,7 +79,7 @@ def read_image(path: str | Path) -> NDArray[np.uint8]:
         ):
             problem = _unreadable(picture)
             if not problem:
-                rgba = picture.convert("RGBA")
+                rgba = ImageOps.exif_transpose(picture).convert("RGBA")
                 white = Image.new("RGBA", rgba.size, "white")
                 return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
     except FileNotFoundError:

@@ -123,7 +123,7 @@ def agreement(truth: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
 
 def gap_statistic(
     image: NDArray[np.uint8], ks: Iterable[int] = range(1, 11), n_references: int = 10, random_state: int = 0
-) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
+) -> tuple[NDArray[np.float64], NDArray[np.float64], int | None]:
     """Compare the WCSS with that of colors strewn evenly, which have no clusters.
 
     Parameters
@@ -142,8 +142,9 @@ def gap_statistic(
     gap, error : ndarray of shape (n,), float64
         How far the logarithm of the mean squared distance lies below the references' mean, and the
         standard error of that.
-    k : int
-        The first k whose gap is no more than one standard error below the next one's.
+    k : int or None
+        The first k whose gap is no more than one standard error below the next one's; None where each k is
+        followed by a clearly larger gap.
 
     Notes
     -----
@@ -165,7 +166,7 @@ def gap_statistic(
     gap = references.mean(axis=0) - _log_mean_squares(colors, ks, random_state)
     error = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
     enough = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
-    return gap, error, ks[int(enough[0])] if len(enough) else ks[-1]
+    return gap, error, ks[int(enough[0])] if len(enough) else None
 
 
 def stability(
