@@ -193,10 +193,9 @@ def octave_lines(place: NDArray[Any], layers: NDArray[Any]) -> tuple[Figure, str
     axes[-1].set(xlabel="place along the line, in cells of the first layer", xlim=(place[0], place[-1]))
     spans = [np.ptp(layer) for layer in layers]
     return figure, (
-        f"{len(layers) + 1} line graphs, one below the other, on one scale: layers 1 to {len(layers)} of noise and, last, "
-        f"their sum. Each layer wiggles faster and is weaker than the one above: the first spans {spans[0]:.2f} "
-        f"from lowest to highest, the last {spans[-1]:.3f}. The sum has the hills of the first and the "
-        "roughness of the last."
+        f"{len(layers) + 1} line graphs, one below the other, on one scale: the layers of noise, numbered from 1 to "
+        f"{len(layers)}, and, last, their sum. The first layer spans {spans[0]:.2f} from lowest to highest, the last "
+        f"{spans[-1]:.3f}, and the sum {np.ptp(layers.sum(axis=0)):.2f}."
     )
 
 
@@ -209,9 +208,9 @@ def octave_fields(fields: Sequence[NDArray[Any]], counts: Sequence[int]) -> tupl
         show_image(ax, field, "1 layer" if count == 1 else f"{count} layers", cmap=HEIGHT_MAP)
         rough.append(np.abs(np.diff(field, axis=1)).mean())
     return figure, (
-        f"{len(fields)} height fields side by side, made of {', '.join(map(str, counts))} layers of noise. The large "
-        f"shapes stay, and detail is added: the mean step between neighboring pixels grows from {rough[0]:.4f} to "
-        f"{rough[-1]:.4f} of the whole height."
+        f"{len(fields)} height fields side by side, made of {', '.join(map(str, counts))} layers of noise. The mean step "
+        f"between neighboring pixels goes from {rough[0]:.4f} of the whole height with the fewest layers to "
+        f"{rough[-1]:.4f} with the most."
     )
 
 
@@ -404,7 +403,7 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
     ax.set(xlabel="round", ylabel="WCSS", ylim=(0, None))
     ax.xaxis.get_major_locator().set_params(integer=True)
     return figure, (
-        f"Line graph of the WCSS after each of {len(wcss)} rounds. It falls from {wcss[0]:.3g} to {wcss[-1]:.3g} and never "
+        f"Line graph of the WCSS after each round, {len(wcss)} in all. It goes from {wcss[0]:.3g} to {wcss[-1]:.3g} and never "
         f"rises. A dashed line marks the best of many starts, {best:.3g}."
     )
 
@@ -466,7 +465,7 @@ def recolored_grid(
     for ax, (k, image) in zip(axes.ravel(), images.items(), strict=False):
         show_image(ax, image, f"k = {k}")
     listed = ", ".join(f"k = {k} shows {n}" for k, n in terrains.items())
-    return figure, f"Grid of {len(images)} recolored pictures. Of the four terrains, {listed}."
+    return figure, f"Grid of recolored pictures, {len(images)} in all. Of the four terrains, {listed}."
 
 
 @plot
@@ -484,9 +483,9 @@ def wcss_elbow(ks: NDArray[np.int64], wcss: NDArray[np.float64], knee: int | Non
         "no knee is found" if knee is None else f"the knee is found at k = {knee}, with {percent(float(at))}"
     )
     listed = ", ".join(percent(float(s)) for s in share)
+    falls = "It falls all the way" if (np.diff(wcss) < 0).all() else "It does not fall everywhere"
     return figure, (
-        f"Line graph of the WCSS as a share of that for k = {ks[0]}, for k = {ks[0]} to {ks[-1]}: {listed}. It falls all "
-        f"the way; {found}."
+        f"Line graph of the WCSS as a share of that for k = {ks[0]}, for k = {ks[0]} to {ks[-1]}: {listed}. {falls}; {found}."
     )
 
 
@@ -513,7 +512,7 @@ def no_clusters(
         f"{name}, {'no knee' if k is None else f'a knee at k = {k}'}" for name, k in knees.items()
     )
     return figure, (
-        f"{len(images)} pictures without clusters, and below each the WCSS against k, from 1 to 10. The curves are smooth. "
+        f"{len(images)} pictures without clusters, and below each the WCSS against k, from 1 to 10. "
         f"kneed finds: {told}."
     )
 
