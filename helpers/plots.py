@@ -560,6 +560,8 @@ def knee_counts(counts: Mapping[str, Mapping[int, int]]) -> tuple[Figure, str]:
 
 # --- chapter 5: the map ---------------------------------------------------------------------------
 
+MOST_MARKERS = 300  # more would hide the map
+
 
 @plot
 def outlined(image: NDArray[np.uint8], edges: NDArray[np.bool_], title: str = "") -> tuple[Figure, str]:
@@ -573,81 +575,150 @@ def outlined(image: NDArray[np.uint8], edges: NDArray[np.bool_], title: str = ""
 
 
 @plot
-def before_after(
-    before: NDArray[np.int64], after: NDArray[np.int64], window: tuple[slice, slice]
+def background_lost(
+    image: NDArray[np.uint8], lost: NDArray[np.bool_], found: int, left: int
 ) -> tuple[Figure, str]:
-    """Draw a part of the label map before and after small regions were merged."""
-    figure, [axes] = panels(1, 2, 3.5)
-    counts = []
-    for ax, labels, title in zip(axes, (before, after), ("as found", "small regions merged"), strict=True):
-        show_image(ax, cluster_colors(labels[window]), title)
-        counts.append(int(regions.connected(labels[window]).max()))
-    rows, columns = window
+    """Draw the map as it is beside what is left of it when some pixels are taken for background."""
+    tallest = image.shape[0] / image.shape[1]
+    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tallest + 0.35, 8)))
+    show_image(axes[0], image, f"regions of every cluster: {found:,}")
+    y, x = np.indices(lost.shape)
+    stripe = (x + y) // max(3, max(lost.shape) // 64) % 2
+    gray = np.where(stripe, 150, 190).astype(np.uint8)[..., np.newaxis]
+    show_image(axes[1], np.where(lost[..., np.newaxis], gray, image), f"label 0 as background: {left:,}")
     return figure, (
-        f"A window of the label map, rows {rows.start} to {rows.stop} and columns {columns.start} to {columns.stop}, twice. "
-        f"As found it shows {counts[0]} connected regions; with small regions merged it shows {counts[1]}."
+        f"The map twice. Left, with {plural(found, 'region')}. Right, with {left:,}: {percent(float(lost.mean()))} of the picture, "
+        "striped in gray, is taken for background and belongs to no region."
     )
 
 
 @plot
-def centroid_and_marker(
-    region: NDArray[np.bool_], depth: NDArray[np.float64], row: Any
+def before_after(
+    before: NDArray[np.int64], after: NDArray[np.int64], small: NDArray[np.bool_], window: tuple[slice, slice]
 ) -> tuple[Figure, str]:
+    """Draw a part of the label map before and after small regions were merged, these outlined."""
+    rows, columns = window
+    shape = before[window].shape
+    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * shape[0] / shape[1] + 0.35, 8)))
+    counts = []
+    for ax, labels, title in zip(axes, (before, after), ("as found", "merged"), strict=True):
+        part = labels[window]
+        listed = regions.table(part)
+        counts.append(len(listed))
+        show_image(ax, cluster_colors(part), f"{title}: {plural(len(listed), 'part')}")
+        for number, row in listed.groupby("label").first().iterrows():
+            halo(ax.text(row["col"], row["row"], str(number), ha="center", va="center", color="black"))
+    ring = np.pad(small[window], 1).repeat(4, axis=0).repeat(4, axis=1)
+    if ring.any():
+        y, x = ((np.arange(n) + 0.5) / 4 - 1.5 for n in ring.shape)
+        axes[0].contour(x, y, ring, levels=[0.5], colors=[MARKER_COLOR], linewidths=2)
+        axes[0].set(xlim=(-0.5, shape[1] - 0.5), ylim=(shape[0] - 0.5, -0.5))
+    inside = int(regions.connected(np.where(small, before, -1)[window]).max())
+    told = "none of them too small" if not inside else f"{inside:,} of them, outlined, too small"
+    return figure, (
+        f"A window of the label map, rows {rows.start} to {rows.stop - 1} and columns {columns.start} to {columns.stop - 1}, "
+        f"twice, with the cluster's number on each color. As found it shows {plural(counts[0], 'connected part')}, {told}; merged "
+        f"it shows {counts[1]:,}."
+    )
+
+
+@plot
+def centroid_and_marker(image: NDArray[np.uint8], labels: NDArray[np.int64], row: Any) -> tuple[Figure, str]:
     """Draw one region, how far each of its pixels is from the edge, its centroid and its marker."""
+    inside = regions.connected(labels) == row.name
+    depth = np.ma.masked_where(~inside, regions.depth(labels))
+    window = tuple(
+        slice(max(0, int(np.flatnonzero(seen)[0]) - 8), int(np.flatnonzero(seen)[-1]) + 9)
+        for seen in (inside.any(axis=1), inside.any(axis=0))
+    )
     figure, [[ax]] = panels(1, 1, 4.2)
-    inside = np.ma.masked_where(~region, depth)
-    shown = show_image(ax, inside, cmap=HEIGHT_MAP)
+    pale = (image[window] * 0.3 + 255 * 0.7).astype(np.uint8)
+    left, top = window[1].start - 0.5, window[0].start - 0.5
+    place = (left, left + pale.shape[1], top + pale.shape[0], top)
+    show_image(ax, pale, extent=place)
+    shown = show_image(ax, depth[window], cmap=HEIGHT_MAP, vmin=0, extent=place)
     figure.colorbar(shown, ax=ax, label="distance to the edge, pixels", shrink=0.9)
-    spots = [
-        ("marker", row["col"], row["row"], "o"),
-        ("centroid", row["centroid_col"], row["centroid_row"], "X"),
-    ]
-    for name, x, y, shape in spots:
+    for name, x, y, shape, up in [
+        ("marker", row["col"], row["row"], "o", 1),
+        ("centroid", row["centroid_col"], row["centroid_row"], "X", -1),
+    ]:
         ax.plot(x, y, shape, markersize=12, color=MARKER_COLOR, markeredgecolor="black")
-        right = x > region.shape[1] / 2
+        right = x > left + pale.shape[1] / 2
         ax.annotate(
-            name, (x, y), (-11 if right else 11, 9), textcoords="offset points", ha="right" if right else "left",
-            color="black", bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
+            name, (x, y), (-11 if right else 11, 9 * up), textcoords="offset points", ha="right" if right else "left",
+            va="bottom" if up > 0 else "top", color="black",
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "edgecolor": "none", "alpha": 0.85},
         )  # fmt: skip
     within = "inside" if row["centroid_inside"] else "outside"
     return figure, (
-        f"One region of {int(row['area']):,} pixels, shaded by the distance of each pixel to the region's edge, up to "
-        f"{depth[region].max():.1f} pixels. A cross marks its centroid, which lies {within} it; a circle marks the deepest "
-        "pixel, which lies inside."
+        f"One region of {plural(int(row['area']), 'pixel')}, {row['terrain']}, on the paled map, shaded by the distance of each "
+        f"pixel to the region's edge, up to {depth.max():.1f} pixels. A cross marks its centroid, at row "
+        f"{row['centroid_row']:.1f} and column {row['centroid_col']:.1f}, which lies {within} it; a circle marks the deepest pixel, "
+        f"at row {row['row']} and column {row['col']}, which lies inside."
     )
 
 
 @plot
-def final_map(image: NDArray[np.uint8], listed: Any) -> tuple[Figure, str]:
-    """Draw the map: terrains, boundaries, one marker per region, and a legend beside it."""
-    figure, [[ax]] = panels(1, 1, 4.9)
+def final_map(
+    image: NDArray[np.uint8], listed: Any, clusters: Mapping[str, Sequence[int]]
+) -> tuple[Figure, str]:
+    """Draw the map with a marker for each region and a legend below; `clusters` are those of each terrain."""
+    figure, [[ax]] = panels(1, 1, max(2.0, min(5.2 * image.shape[0] / image.shape[1], 8)) + 0.7)
     show_image(ax, image)
-    counts, handles = [], []
+    drawn = listed.head(MOST_MARKERS)
+    size = (18 + 130 * np.sqrt(drawn["share"])) * np.clip(100 / max(len(drawn), 1), 0.4, 1)
+    told, handles = [], []
     for name, shape in MARKERS.items():
-        rows = listed[listed["terrain"] == name]
-        if len(rows):
-            ax.scatter(
-                rows["col"], rows["row"], s=18 + 130 * np.sqrt(rows["share"]), marker=shape, color=MARKER_COLOR,
-                edgecolors="black", linewidths=0.8,
-            )  # fmt: skip
-            counts.append(f"{len(rows)} of {name}")
-            handles.append(
-                Line2D([], [], marker=shape, color=MARKER_COLOR, markeredgecolor="black", markersize=8,
-                       linestyle="none", label=f"{name} ({len(rows)})")
-            )  # fmt: skip
-    if handles:
-        figure.legend(handles=handles, loc="outside right upper", title="markers")
-    told = ", ".join(counts) if counts else "none, as no region is large enough"
+        if not clusters[name]:
+            continue
+        of = drawn["terrain"] == name
+        numbers = " and ".join(
+            part for part in (", ".join(map(str, clusters[name][:-1])), str(clusters[name][-1])) if part
+        )
+        label = f"{name}, cluster{'s' if len(clusters[name]) > 1 else ''} {numbers}: {of.sum()}"
+        ax.scatter(
+            drawn["col"][of], drawn["row"][of], s=size[of], marker=shape, color=MARKER_COLOR, edgecolors="black",
+            linewidths=0.8, clip_on=False, zorder=3,
+        )  # fmt: skip
+        told.append(label)
+        handles.append(
+            Line2D([], [], marker=shape, color=MARKER_COLOR, markeredgecolor="black", markersize=8,
+                   linestyle="none", label=label)
+        )  # fmt: skip
+        if len(clusters[name]) > 1:  # which cluster is which, where the color does not say so
+            for number, row in drawn[of].groupby("label").first().iterrows():
+                text = ax.annotate(str(number), (row["col"], row["row"]), (7, 5), textcoords="offset points")
+                halo(text).set_color("black")
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, title="markers")
     return figure, (
-        f"Map of the picture in the terrains' colors, with dark boundaries and one salmon-colored marker inside each region: "
-        f"{told}. Circles stand for water, squares for grass, triangles for mountain, pentagons for snow; larger markers stand "
-        "for larger regions."
+        f"Map of the picture in the terrains' colors, with dark boundaries and {plural(len(drawn), 'salmon-colored marker')} "
+        f"inside the regions: {'; '.join(told)}. Circles stand for water, squares for grass, triangles for mountain, "
+        "pentagons for snow; larger markers stand for larger regions."
     )
 
 
 def with_boundaries(image: NDArray[np.uint8], edges: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Return the picture with the pixels on a boundary made darker by two thirds."""
     return np.where(edges[..., np.newaxis], image // 3, image)
+
+
+def busiest(rows: Any, columns: Any, shape: tuple[int, ...], side: int = 96) -> tuple[slice, slice]:
+    """Return a square window of a picture of this `shape` that holds as many of the given pixels as any other."""
+    height, width = min(side, shape[0]), min(side, shape[1])
+    count = np.zeros((shape[0] + 1, shape[1] + 1), dtype=np.int64)
+    np.add.at(count, (np.asarray(rows) + 1, np.asarray(columns) + 1), 1)
+    total = count.cumsum(axis=0).cumsum(axis=1)
+    held = (
+        total[height:, width:] - total[:-height, width:] - total[height:, :-width] + total[:-height, :-width]
+    )
+    most = np.argwhere(held == held.max())
+    middle = most[((most - most.mean(axis=0)) ** 2).sum(axis=1).argmin()]  # so that they are not at its rim
+    return slice(int(middle[0]), int(middle[0]) + height), slice(int(middle[1]), int(middle[1]) + width)
+
+
+def plural(count: int, thing: str) -> str:
+    """Return how many of a thing there are: 1 region, 12 regions."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 # --- chapter 1: unsupervised learning -------------------------------------------------------------
