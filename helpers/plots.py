@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
+from itertools import combinations
 from typing import Any
 
 import matplotlib as mpl
@@ -24,6 +25,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.spatial.distance import cdist
 
 from helpers import regions
 from helpers.landscape import ISOLINES, PALETTE, TERRAINS, THRESHOLDS
@@ -728,55 +730,68 @@ GROUP_MARKS = ("o", "s", "^")
 
 @plot
 def three_views(
-    points: NDArray[Any], answers: NDArray[Any], found: NDArray[Any], centers: NDArray[Any]
+    points: NDArray[Any],
+    answers: NDArray[Any],
+    means: NDArray[Any],
+    found: NDArray[Any],
+    centers: NDArray[Any],
 ) -> tuple[Figure, str]:
-    """Draw the same points with their answers, without, and in the groups that were found."""
+    """Draw points with their answers and a rule learned from them, without, and in the groups found."""
     figure, [axes] = panels(1, 3, 2.5, sharex=True, sharey=True)
-    differ = answers != found
-    for ax, title, groups in zip(
-        axes, ("with answers", "without", "groups found"), (answers, None, found), strict=True
-    ):
-        for group, (mark, color) in enumerate(zip(GROUP_MARKS, ("C0", "C1", "C2"), strict=True)):
-            here = points[groups == group] if groups is not None else points[:0]
-            ax.plot(here[:, 0], here[:, 1], mark, color=color, markersize=4, alpha=0.85, linestyle="none")
+    titles = ("with answers", "without answers", "groups found")
+    for ax, title, groups in zip(axes, titles, (answers, None, found), strict=True):
         if groups is None:
-            ax.plot(
-                points[:, 0],
-                points[:, 1],
-                "o",
-                color=mpl.rcParams["axes.edgecolor"],
-                markersize=4,
-                linestyle="none",
-            )
+            ax.plot(*points.T, "o", color=mpl.rcParams["axes.edgecolor"], markersize=4)
+        else:
+            for group, mark in enumerate(GROUP_MARKS):
+                ax.plot(*points[groups == group].T, mark, color=f"C{group}", markersize=4)
         ax.set(title=title, xticks=[], yticks=[], aspect="equal")
         for side in ax.spines.values():
             side.set_visible(True)
-    axes[2].plot(
-        centers[:, 0], centers[:, 1], "X", markersize=11, color=mpl.rcParams["text.color"], linestyle="none"
-    )
-    axes[2].plot(
-        points[differ, 0], points[differ, 1], "o", markersize=9, markerfacecolor="none", linestyle="none",
-        color=mpl.rcParams["text.color"], markeredgewidth=1,
-    )  # fmt: skip
+    ink, differ = mpl.rcParams["text.color"], points[answers != found]
+    axes[2].plot(*differ.T, "o", markersize=9, markerfacecolor="none", color=ink)
+    axes[2].plot(*centers.T, "X", markersize=9, color=ink, linestyle="none")
+    low, high = points.min(axis=0) - 0.4, points.max(axis=0) + 0.4
+    axes[0].set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+    for ax, middles in ((axes[0], means), (axes[2], centers)):
+        draw_borders(ax, middles)
+    ringed = {
+        0: "no point's group differs from its answer",
+        1: "a ring marks the one point whose group differs from its answer",
+    }
     return figure, (
         f"Three scatter plots of the same {len(points)} points. Left: each point has one of three answers, shown by color and "
-        "shape. Middle: all points alike. Right: the three groups that k-means found, a cross at the mean of each; "
-        f"rings mark the {int(differ.sum())} points whose group differs from their answer."
+        "shape, and dashed lines mark the borders of a rule learned from them. Middle: all points alike. Right: the three groups that "
+        "k-means found, a cross at the mean of each; "
+        + ringed.get(
+            len(differ), f"rings mark the {len(differ)} points whose group differs from their answer"
+        )
+        + "."
     )
+
+
+def draw_borders(ax: Axes, middles: NDArray[Any]) -> None:
+    """Draw dashed lines where the nearest of the `middles` changes."""
+    for one, other in combinations(range(len(middles)), 2):
+        between, (x, y) = (middles[one] + middles[other]) / 2, middles[other] - middles[one]
+        line = between + np.linspace(-9, 9, 4000)[:, np.newaxis] * np.array([-y, x]) / np.hypot(x, y)
+        nearest = cdist(line, middles).argmin(axis=1)
+        line = line[np.isin(nearest, (one, other))]  # elsewhere a third one is nearer
+        ax.plot(line[:, 0], line[:, 1], "--", color=mpl.rcParams["text.color"], linewidth=1)
 
 
 # --- the last chapter: where next -----------------------------------------------------------------
 
 
 @plot
-def unsure_map(image: NDArray[np.uint8], doubt: NDArray[np.float64]) -> tuple[Figure, str]:
-    """Draw the picture beside how unsure k-means is of each pixel."""
-    figure, [axes] = panels(1, 2, 3.2)
-    show_image(axes[0], image, "picture")
-    shown = show_image(axes[1], doubt, "doubt", cmap=HEIGHT_MAP, vmin=0, vmax=1)
-    figure.colorbar(shown, ax=axes, label="nearest distance / second nearest", shrink=0.85)
+def unsure_map(image: NDArray[np.uint8], ratio: NDArray[np.float64]) -> tuple[Figure, str]:
+    """Draw the picture beside how close each pixel is to a tie between two centers."""
+    figure, [axes] = panels(1, 2, 2.9)
+    show_image(axes[0], image, "the picture")
+    shown = show_image(axes[1], ratio, "how close to a tie", cmap=HEIGHT_MAP, vmin=0, vmax=1)
+    figure.colorbar(shown, ax=axes, label="nearest distance / second nearest", shrink=0.95)
     return figure, (
         "The picture beside a map of doubt: for each pixel the distance to its center divided by the distance to the second "
-        f"nearest, from 0, dark, for no doubt, to 1, yellow, for a tie. The mean is {doubt.mean():.2f}; "
-        f"{percent(float((doubt > 0.8).mean()))} of the pixels lie above 0.8."
+        f"nearest, from 0, dark violet, at a center, to 1, yellow, at a tie. The mean is {ratio.mean():.2f}; "
+        f"{percent(float((ratio > 0.8).mean()))} of the pixels lie above 0.8."
     )
