@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from course import embedded, gate
 from course.errors import CourseError
 from course.project import Project
-from course.stage import stage
+from course.stage import published_manifest, stage
 
 if TYPE_CHECKING:
     from course.run import Run
@@ -66,7 +66,7 @@ def build(project: Project, run: Run, renderer: str = "auto", out: Path | None =
             fresh.mkdir()
             embedded.render(project, fresh)
             name = embedded.generator()
-        manifest = {**run.manifest, "renderer": name}
+        manifest = {**published_manifest(run.manifest), "renderer": name}
         (fresh / "manifest.json").write_text(
             json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
         )

@@ -225,6 +225,23 @@ def _published(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def published_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Return a run's manifest as it may be published: no path of the machine that it ran on."""
+    chapters = {
+        name: {**chapter, "parameters": _published(chapter["parameters"])}
+        for name, chapter in manifest["chapters"].items()
+    }
+    inputs = {
+        Path(n).name if Path(n).is_absolute() else n: key for n, key in manifest.get("inputs", {}).items()
+    }
+    return {
+        **manifest,
+        "parameters": _published(manifest["parameters"]),
+        "chapters": chapters,
+        "inputs": inputs,
+    }
+
+
 def _lead(about: dict[str, Any]) -> str:
     """Return what stands at the top of a chapter: its minutes, and what the reader will be able to do."""
     able = "\n".join(f"- {item}" for item in about.get("learn", []))

@@ -155,6 +155,15 @@ def test_a_pictures_path_is_published_by_its_name_alone() -> None:
     }
 
 
+def test_a_published_manifest_names_no_path_of_the_machine() -> None:
+    path = "/home/me/lake.png"
+    manifest = {
+        "parameters": {"image_path": path},
+        "chapters": {"03": {"parameters": {"image_path": path, "seed": 1}}},
+    }
+    assert "/home" not in json.dumps(stage.published_manifest(manifest))
+
+
 def test_a_run_without_all_chapters_is_refused(small_course: tuple[Project, Run]) -> None:
     project, run = small_course
     part = Run(run.folder, {**run.manifest, "chapters": {}})
