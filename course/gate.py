@@ -18,6 +18,7 @@ UNREAD = {"pre", "code", "script", "style", "annotation", "textarea"}
 VOID = {"img", "br", "hr", "input", "meta", "link", "source", "area", "base", "col", "embed", "wbr"}
 # Where a tag fetches something by itself: the attribute that holds the address.
 FETCHES = {
+    "object": "data",
     "img": "src",
     "script": "src",
     "iframe": "src",
@@ -60,6 +61,7 @@ class _Reader(HTMLParser):
         self.facts = PageFacts()
         self._unread = 0
         self._in_title = False
+        self._in_style = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values, facts = dict(attrs), self.facts
@@ -81,6 +83,10 @@ class _Reader(HTMLParser):
             facts.fetched.append(values.get("href") or "")
         for part in (values.get("srcset") or "").split(","):
             facts.fetched += part.split()[:1]
+        facts.fetched += [values["poster"] or ""] if "poster" in values else []
+        facts.fetched += styles_fetch(values.get("style") or "")
+        facts.text.append(f" {values.get('alt') or ''} {values.get('aria-label') or ''} ")
+        self._in_style = tag == "style"
         if tag in UNREAD and tag not in VOID:
             self._unread += 1
 
@@ -89,10 +95,13 @@ class _Reader(HTMLParser):
             self._in_title = False
         if tag in UNREAD and self._unread:
             self._unread -= 1
+        self._in_style = False
 
     def handle_data(self, data: str) -> None:
         if self._in_title:
             self.facts.title += data
+        if self._in_style:
+            self.facts.fetched += styles_fetch(data)
         if not self._unread:
             self.facts.text.append(data)
 
@@ -112,14 +121,17 @@ def check_site(site: Path) -> list[str]:
     for name, facts in pages.items():
         problems += [f"{name}: {problem}" for problem in _check_page(site, name, facts, pages)]
     for path in sorted(site.rglob("*.css")):
-        for address in re.findall(
-            r"(?:url\(|@import\s+)\s*['\"]?([^'\")\s;]+)", path.read_text(encoding="utf-8")
-        ):
+        for address in styles_fetch(path.read_text(encoding="utf-8")):
             if _is_foreign(address):
                 problems.append(
                     f"{path.relative_to(site).as_posix()}: would fetch {address} from another host"
                 )
     return problems
+
+
+def styles_fetch(css: str) -> list[str]:
+    """Return the addresses that a style sheet would fetch."""
+    return re.findall(r"(?:url\(|@import\s+(?!url))\s*['\"]?([^'\")\s;]+)", css)
 
 
 def read_page(path: Path) -> PageFacts:
@@ -167,6 +179,8 @@ def _check_target(site: Path, name: str, address: str, pages: dict[str, PageFact
         target = target / "index.html"
     if not target.is_file():
         return [f"{verb} {address}, which is not there"]
+    if not target.resolve().is_relative_to(site.resolve()):
+        return [f"{verb} {address}, which lies outside the site"]
     key = target.resolve().relative_to(site.resolve()).as_posix()
     if parts.fragment and key in pages and unquote(parts.fragment) not in pages[key].ids:
         return [f"{verb} {address}, but there is no such place on that page"]

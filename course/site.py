@@ -125,5 +125,10 @@ def _swap(fresh: Path, out: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
     if out.exists():
         out.replace(old)
-    fresh.replace(out)
+    try:
+        fresh.replace(out)
+    except BaseException:
+        if old.exists():
+            old.replace(out)
+        raise
     shutil.rmtree(old, ignore_errors=True)

@@ -326,7 +326,7 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     text = (
         f"This site was made by a run with {listed}; all other parameters at their defaults."
         if given
-        else ("This site was made by a run with all parameters at their defaults, those of the article.")
+        else ("This site was made by a run with all parameters at their defaults: the article's landscape.")
     )
     staged.text("chapters/_run.md", text + "\n")
 

@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from course import embedded
+from tests.test_embedded import FIGURE, code, project
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
@@ -30,6 +33,20 @@ def address(small_site: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A page with what the chapters do not use yet, or only on some runs: tabs, code and math that are too wide."""
+    folder = tmp_path_factory.mktemp("sample")
+    wide = "$$" + "+".join(f"x_{{{i}}}" for i in range(60)) + "$$"
+    tabs = f":::: {{.panel-tabset}}\n### First\n\nOne.\n\n### Second\n\n{FIGURE}\n### Third\n\nThree.\n::::"
+    table = "|" + "column |" * 15 + "\n|" + "--|" * 15 + "\n|" + "unbreakable |" * 15
+    cells = ["See @fig-x.", tabs, wide, f"{wide} {{#eq-w}}", table, f"```\n{'wide ' * 60}\n```"]
+    out = folder / "out"
+    out.mkdir()
+    embedded.render(project(folder / "course", *cells, code("x = '" + "long " * 60 + "'")), out)
+    return (out / "chapters" / "01-one.html").as_uri()
 
 
 def pages_of(site: Path) -> list[str]:
@@ -133,6 +150,65 @@ def test_figures_keep_their_place_while_they_load(browser: Browser, address: str
     for name in pages_of(small_site):
         page.goto(f"{address}/{name}", wait_until="networkidle")
         assert page.evaluate("window.shift") < 0.02, name
+
+
+def test_nothing_moves_on_a_narrow_page(browser: Browser, address: str) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 800}).new_page()
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver(list => { for (const e of list.getEntries()) window.shift += e.value })"
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+    page.goto(f"{address}/chapters/03-k-means-segmentation.html", wait_until="networkidle")
+    assert page.evaluate("window.shift") < 0.02
+
+
+def test_tabs_by_arrow_keys_and_by_a_link_into_a_hidden_one(browser: Browser, sample: str) -> None:
+    page = open_page(browser, sample)
+    assert page.get_by_text("One.").is_visible()
+    assert not page.locator("#fig-x").is_visible()
+    page.get_by_role("tab", name="First").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.get_by_role("tab", name="Third").get_attribute("aria-selected") == "true"
+    assert page.get_by_role("tabpanel", name="Third").is_visible()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.textContent") == "Second"
+    assert page.locator("#fig-x").is_visible()
+    page.keyboard.press("End")
+    page.get_by_role("link", name="Figure 1").click()
+    assert page.locator("#fig-x").is_visible()
+
+
+def test_without_scripts_every_panel_shows_under_its_title(browser: Browser, sample: str) -> None:
+    page = open_page(browser, sample, java_script_enabled=False)
+    assert [
+        page.get_by_text(text, exact=True).is_visible() for text in ("First", "One.", "Third", "Three.")
+    ] == [True] * 4
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_is_too_wide_scrolls_in_its_own_box(browser: Browser, sample: str, width: int) -> None:
+    page = open_page(browser, sample, viewport={"width": width, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    boxes = page.get_by_role("region")
+    names = [box.get_attribute("aria-label") for box in boxes.all()]
+    assert len(names) == len(set(names)) == 4  # two equations, the table, the printed text; code wraps
+    assert all(box.get_attribute("tabindex") == "0" for box in boxes.all())
+    boxes.first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("document.activeElement.scrollLeft > 0")
+
+
+def test_paper_is_light_and_shows_every_panel(browser: Browser, sample: str) -> None:
+    page = open_page(browser, sample, color_scheme="dark")
+    page.get_by_role("button", name="Light theme").click()
+    page.get_by_role("button", name="Dark theme").click()
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.locator("img.light-content").is_visible()
+    assert not page.locator("img.dark-content").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.get_by_text("Three.").is_visible()
+    assert not page.get_by_role("navigation", name="Chapters").is_visible()
 
 
 def test_pages_read_without_scripts(browser: Browser, address: str) -> None:

@@ -97,10 +97,48 @@ def test_tables_and_equations_are_numbered_and_referred_to(tmp_path: Path) -> No
         "@tbl-y, @eq-w",
     )
     assert '<span class="label">Table 1:</span> Its caption' in html
-    assert 'role="region" tabindex="0" aria-label="Table 1"' in html
+    assert '<div class="scroll" data-name="Table 1">' in html
     assert '<div id="eq-w" class="equation">' in html
     assert "<math" in html
     assert 'href="#eq-w" class="reference">Equation\u00a01' in html
+
+
+def test_several_things_are_referred_to_in_one_bracket(tmp_path: Path) -> None:
+    html = rendered(
+        tmp_path, "[see @fig-x; @fig-z, left] and [-@fig-z]", FIGURE, FIGURE.replace("fig-x", "fig-z")
+    )
+    first, second = (
+        '<a href="#fig-x" class="reference">Figure\u00a01</a>',
+        '<a href="#fig-z" class="reference">',
+    )
+    assert f"see {first}, {second}Figure\u00a02</a>, left and {second}2</a>" in html
+
+
+def test_figures_within_a_figure_are_lettered(tmp_path: Path) -> None:
+    part = "::: {{#fig-x-{0}}}\n![](01-one_files/x.png){{fig-alt='{0}'}}\n\nPart {0}\n:::\n"
+    html = rendered(
+        tmp_path,
+        f":::: {{#fig-x}}\n{part.format('p')}\n{part.format('q')}\nBoth.\n::::",
+        "![Alone](01-one_files/x.png){#fig-w fig-alt='w'}",
+        "@fig-x-q, @fig-w",
+    )
+    assert '<figure id="fig-x" class="parts">' in html
+    assert '<span class="label">(b)</span> Part q' in html
+    assert '<a href="#fig-x-q" class="reference">Figure\u00a01 (b)</a>' in html
+    assert '<span class="label">Figure 2:</span> Alone' in html
+
+
+def test_tabs_are_panels_with_titles(tmp_path: Path) -> None:
+    callout = '::: {.callout-tip title="Inside"}\nx\n:::'
+    html = rendered(tmp_path, f":::: {{.panel-tabset}}\n### One {{#one}}\n\n{callout}\n\n### Two\n\nb\n::::")
+    assert '<div class="panel" id="one">\n<div class="panel-title">\nOne\n</div>' in html
+    assert '<div class="callout callout-tip"' in html
+    assert html.count('<div class="panel"') == 2
+    assert "#one" not in html.split('class="text"')[0]
+
+
+def test_only_what_is_cited_makes_references(tmp_path: Path) -> None:
+    assert "References" not in rendered(tmp_path, "The `@cache` decorator, a@example.org.")
 
 
 def test_callouts_folded_and_not(tmp_path: Path) -> None:
@@ -113,10 +151,22 @@ def test_callouts_folded_and_not(tmp_path: Path) -> None:
     assert '<details class="callout callout-note"><summary>More</summary>' in html
 
 
+def test_a_callout_takes_its_title_from_a_heading_and_holds_others(tmp_path: Path) -> None:
+    html = rendered(tmp_path, ":::: {.callout-note}\n## Named\n\n::: {.callout-tip}\nIn.\n:::\n::::")
+    assert 'aria-label="Named"' in html
+    assert '<div class="callout callout-tip" role="note" aria-label="Tip">' in html
+
+
 def test_code_is_folded_and_colored(tmp_path: Path) -> None:
     html = rendered(tmp_path, code("x = '```'  # three"))
     assert '<details class="code"><summary>Show the code</summary>' in html
     assert 'class="sourceCode' in html
+
+
+@pytest.mark.parametrize(("fold", "start"), [("false", None), ("show", '<details class="code" open>')])
+def test_code_is_folded_as_the_settings_say(tmp_path: Path, fold: str, start: str | None) -> None:
+    html = rendered(tmp_path, code("x = 1"), config=CONFIG.replace("code-fold: true", f"code-fold: {fold}"))
+    assert (start in html) if start else ("<details class" not in html)
 
 
 def test_links_between_chapters_citations_and_toc(tmp_path: Path) -> None:
@@ -141,6 +191,24 @@ def test_the_home_page_includes_and_the_pages_follow_each_other(tmp_path: Path) 
     assert "The <em>map</em>." in pages[0].read_text()
     assert 'rel="prev" href="../index.html"' in pages[1].read_text()
     assert 'aria-current="page">1. One' in pages[1].read_text()
+    assert '<span class="part">All</span>' in pages[1].read_text()
+    assert "og:" not in pages[1].read_text()
+
+
+def test_an_address_and_a_footer_appear_when_they_are_set(tmp_path: Path) -> None:
+    config = CONFIG.replace(
+        "title: Small", "title: Small\n  site-url: https://a.example/b/\n  page-footer: CC *BY*"
+    )
+    html = rendered(tmp_path, "x", config=config)
+    assert '<link rel="canonical" href="https://a.example/b/chapters/01-one.html">' in html
+    assert '<meta property="og:title" content="1. One">' in html
+    assert "<footer>CC <em>BY</em></footer>" in html
+
+
+def test_no_mark_of_the_cells_is_left(tmp_path: Path) -> None:
+    assert "<!--" not in rendered(
+        tmp_path, "- a", "<details><summary>s</summary>", "| a |\n|---|\n| b |", "</details>"
+    )
 
 
 def test_the_search_holds_text_and_alt_text_by_section(tmp_path: Path) -> None:
@@ -173,9 +241,17 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     [
         ("{{< video x.mp4 >}}", "does not know the shortcode 'video'"),
         ("::: {.callout-danger}\nx\n:::", "unknown kind of callout: danger"),
-        ("::: {.panel-tabset}\nx\n:::", "does not know ::: {.panel-tabset}"),
+        ("::: {.panel-tabset}\nx\n:::", "must begin with a heading"),
+        ("::: {.aside}\nx\n:::", "does not know ::: {.aside}"),
+        ("::: {#fig-x}\n![](01-one_files/x.png){fig-alt='x'}\n:::", "fig-x has no caption"),
+        ("::: {#tbl-x}\nx\n:::", "a table's label belongs into its caption line"),
+        ("| | b |\n|--|--|\n| 1 | 2 |", "a column without a name"),
+        ("[@lloyd; @fig-x]" + FIGURE, "in one bracket with"),
+        ("![](01-one_files/x.svg){fig-alt='x'}", "is not a PNG"),
         ("See @fig-missing.", "a reference to @fig-missing, which is not on this page"),
-        ("[@nobody]", "nobody"),
+        ("[@nobody]", "@nobody, which is not in the bibliography"),
+        ("x\n\n{{< include _gone.md >}}", "includes _gone.md, which is not there"),
+        ({"cell_type": "raw", "metadata": {}, "source": "<b>"}, "a raw cell"),
         ("![](01-one_files/gone.png){fig-alt='x'}", "gone.png is missing"),
         ("![](01-one_files/x.png)", "has no alt text"),
         (FIGURE + FIGURE, "two things are labeled fig-x"),
@@ -185,11 +261,13 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     ],
 )
 def test_what_it_does_not_know_is_named_with_its_place(tmp_path: Path, cell: Any, reason: str) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
+    course = project(tmp_path / "course", "fine", cell)
+    (course.root / "chapters" / "01-one_files" / "x.svg").write_text(
+        "<svg xmlns='http://www.w3.org/2000/svg'/>"
+    )
     with pytest.raises(CourseError) as caught:
-        embedded.render(project(tmp_path / "course", cell), out)
-    assert "01-one.ipynb" in str(caught.value)
+        embedded.render(course, tmp_path)
+    assert str(caught.value).startswith("01-one.ipynb, cell 3")
     assert reason in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -200,7 +278,40 @@ def test_a_key_that_it_does_not_know_is_named(tmp_path: Path) -> None:
         embedded.render(project(tmp_path / "course", config=config), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("toc: true", "toc: true, code-copy: false", "knows only 'format.html.code-copy: true'"),
+        ("  sidebar:", "  sidebar:\n    tools: [x]", "does not know 'website.sidebar.tools'"),
+        ("format: {html: {", "format: {pdf: {}, html: {", "does not know 'format.pdf'"),
+        ("  favicon: favicon.svg\n", "", "needs 'website.favicon'"),
+        ("favicon.svg", "gone.svg", "names gone.svg, which is not there"),
+    ],
+)
+def test_settings_that_it_cannot_follow_are_named(tmp_path: Path, old: str, new: str, reason: str) -> None:
+    assert old in CONFIG
+    with pytest.raises(CourseError, match=reason):
+        embedded.render(project(tmp_path / "course", config=CONFIG.replace(old, new)), tmp_path)
+
+
+def test_a_line_of_the_home_page_is_named(tmp_path: Path) -> None:
+    home = "```\n{{< fine >}}\n```\n\n{{< video x >}}"
+    with pytest.raises(CourseError, match=r"index\.qmd, line 9: .*'video'"):
+        embedded.render(project(tmp_path / "course", home=home), tmp_path)
+
+
+def test_a_course_without_a_bibliography(tmp_path: Path) -> None:
+    assert "Text" in rendered(tmp_path, "Text", config=CONFIG.replace("bibliography: references.bib\n", ""))
+
+
 def test_what_is_not_staged_is_named(tmp_path: Path) -> None:
     course = project(tmp_path / "course", home="{{< include chapters/_gone.md >}}")
     with pytest.raises(CourseError, match=r"index\.qmd: includes chapters/_gone\.md, which is not there"):
         embedded.render(course, tmp_path)
+
+
+def test_an_include_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
+    course = project(tmp_path / "course", home="Before {{< include chapters/_map.md >}}")
+    (course.root / "chapters" / "_map.md").write_text("x")
+    with pytest.raises(CourseError, match=r"index\.qmd.*an include must stand on a line of its own"):
+        embedded.render(course, tmp_path / "out")

@@ -51,12 +51,20 @@ def test_what_is_right_passes(tmp_path: Path, body: str) -> None:
         ('<script src="//example.org/x.js"></script>', "from another host"),
         ('<a href="other.html">x</a>', "links to other.html, which is not there"),
         ('<a href="#nowhere">x</a>', "no such place"),
+        ('<a href="../beside.html">x</a>', "lies outside the site"),
+        ('<img src="a.png" alt="as @fig-x shows">', "raw markup '@fig-'"),
+        ('<p style="background: url(https://example.org/b.png)">x</p>', "from another host"),
+        ("<style>@import '//example.org/x.css';</style>", "from another host"),
+        ('<video poster="https://example.org/b.png"></video>', "from another host"),
+        ('<object data="https://example.org/b.svg"></object>', "from another host"),
         ('<a href="/index.html">x</a>', "depends on where the site lies"),
         ('<p id="top">x</p>', "the id 'top' is used 2 times"),
     ],
 )
 def test_what_is_wrong_is_named(tmp_path: Path, body: str, problem: str) -> None:
-    problems = site(tmp_path, body)
+    (tmp_path / "beside.html").write_text("x")
+    (tmp_path / "site").mkdir()
+    problems = site(tmp_path / "site", body)
     assert len(problems) == 1
     assert problems[0].startswith("index.html: ")
     assert problem in problems[0]

@@ -101,6 +101,26 @@ def test_a_site_that_fails_the_gate_never_replaces_a_good_one(
     assert not (tmp_path / "site").exists()
 
 
+def test_a_site_that_cannot_be_put_in_place_leaves_the_old_one(
+    small_course: tuple[Project, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "site"
+    site.build(*small_course, "embedded", out)
+    before = (out / "index.html").read_bytes()
+    replace = Path.replace
+
+    def fails(self: Path, target: Path) -> Path:
+        if self.name.endswith(".new") and target == out:
+            raise OSError(28, "No space left on device", str(out))
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(CourseError, match="No space left"):
+        site.build(*small_course, "embedded", out)
+    assert (out / "index.html").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["site"]
+
+
 def test_a_folder_with_something_else_in_it_is_left_alone(
     small_course: tuple[Project, Run], tmp_path: Path
 ) -> None:

@@ -29,29 +29,52 @@ from course.project import Project, read_notebook, read_yaml, sidebar_files
 HERE = Path(__file__).parent
 # The keys of _quarto.yml that this renderer follows, or that mean nothing to it.
 SUPPORTED = {
+    "": {"project", "website", "execute", "format", "lang", "bibliography", "link-citations"},
     "project": {"type", "output-dir", "pre-render", "render", "resources"},
     "website": {
         "title", "description", "favicon", "repo-url", "site-url", "search", "page-navigation",
-        "back-to-top-navigation", "sidebar",
+        "back-to-top-navigation", "page-footer", "sidebar",
     },
+    "website.sidebar": {"style", "search", "contents"},
     "execute": {"enabled"},
     "format": {"html"},
-    "html": {
+    "format.html": {
         "theme", "respect-user-color-scheme", "toc", "toc-title", "code-fold", "code-summary", "code-copy",
         "code-overflow", "html-math-method", "fig-cap-location", "include-after-body",
     },
-    "top": {"project", "website", "execute", "format", "lang", "bibliography", "link-citations"},
 }  # fmt: skip
+# Keys of which it knows but one value: what it does in any case.
+ONLY = {
+    "website.search": True,
+    "website.back-to-top-navigation": False,
+    "execute.enabled": False,
+    "format.html.respect-user-color-scheme": True,
+    "format.html.code-copy": True,
+    "format.html.code-overflow": "wrap",
+    "format.html.html-math-method": "mathml",
+    "format.html.fig-cap-location": "bottom",
+}
+NEEDED = ["title", "description", "favicon", "sidebar"]
 
 
 @dataclass
 class Page:
-    """One page: where it comes from, where it goes, its front matter and Markdown."""
+    """One page: its name in `_quarto.yml`, where it comes from, its front matter and Markdown."""
 
+    name: str
     source: Path
-    target: str
     about: dict[str, Any]
     text: str
+
+    @property
+    def target(self) -> str:
+        """Return where the page goes, from the site's root."""
+        return self.name.rsplit(".", 1)[0] + ".html"
+
+    @property
+    def title(self) -> str:
+        """Return what links to this page say."""
+        return "Home" if self.target == "index.html" else str(self.about.get("title", self.target))
 
     @property
     def root(self) -> str:
@@ -96,19 +119,36 @@ def pandoc_version() -> str:
 
 
 def check_supported(project: Project) -> None:
-    """Raise CourseError at the first key of `_quarto.yml` that this renderer does not know."""
-    config = project.config
-    parts = {"top": config} | {
-        name: config.get(name) or {} for name in ("project", "website", "execute", "format")
-    }
-    parts["html"] = parts["format"].get("html") or {}
-    for name, part in parts.items():
-        for key in part:
-            if key not in SUPPORTED[name]:
-                place = key if name == "top" else f"{'format.html' if name == 'html' else name}.{key}"
+    """Raise CourseError at the first key or value of `_quarto.yml` that this renderer does not know."""
+
+    def part(path: str) -> Any:
+        found: Any = project.config
+        for name in path.split(".") if path else []:
+            found = found.get(name) or {}
+            if not isinstance(found, dict):
+                raise CourseError(
+                    f"_quarto.yml: the embedded renderer takes '{path}' only as names and values"
+                )
+        return found
+
+    for path, known in SUPPORTED.items():
+        for key, value in part(path).items():
+            place = f"{path}.{key}".removeprefix(".")
+            if key not in known:
                 raise CourseError(
                     f"_quarto.yml: the embedded renderer does not know '{place}'; use Quarto, or take it out"
                 )
+            if value != ONLY.get(place, value):
+                only = str(ONLY[place]).lower()
+                raise CourseError(
+                    f"_quarto.yml: the embedded renderer knows only '{place}: {only}'; use Quarto, or set it so"
+                )
+    for key in NEEDED:
+        if not project.website.get(key):
+            raise CourseError(f"_quarto.yml: the embedded renderer needs 'website.{key}'")
+    for name in [project.website["favicon"], *filter(None, [project.config.get("bibliography")])]:
+        if not (project.root / name).is_file():
+            raise CourseError(f"_quarto.yml names {name}, which is not there")
 
 
 def read_page(project: Project, name: str) -> Page:
@@ -116,65 +156,77 @@ def read_page(project: Project, name: str) -> Page:
     source = project.root / name
     if not source.is_file():
         raise CourseError(f"_quarto.yml lists {name}, but {source} is not there; run `course stage` first")
-    text = notebook_markdown(source) if source.suffix == ".ipynb" else source.read_text(encoding="utf-8")
+    if source.suffix == ".ipynb":
+        text = notebook_markdown(source)
+    else:
+        text = read_markdown(source.read_text(encoding="utf-8"), source.parent, source.name)
     match = re.match(r"\s*---\n(.*?)\n---\s*\n", text, re.DOTALL)
     about = read_yaml(match[1], f"{name}, front matter") if match else {}
-    body = _include(project.root, text[match.end() :] if match else text, name)
-    for number, line in enumerate(_without_code(body).splitlines(), start=1):
-        shortcode = re.search(r"\{\{<\s*(\S+)", line)
-        if shortcode:
-            raise CourseError(
-                f"{name}: the embedded renderer does not know the shortcode '{shortcode[1]}': {line.strip()}"
-            )
-        if re.match(r"\s*```+\s*\{[a-z]+\}", line):
-            raise CourseError(
-                f"{name}: a code cell in a page that is not run: {line.strip()} (line {number})"
-            )
-    if re.search(r"(?<![\w.])@(?!(?:fig|tbl|eq)-)[A-Za-z]\w+", _without_code(body)):
-        body += "\n\n## References\n\n::: {#refs}\n:::\n"  # where citeproc puts what the page cites
-    return Page(source, name.rsplit(".", 1)[0] + ".html", about, body)
+    return Page(name, source, about, text[match.end() :] if match else text)
 
 
 def notebook_markdown(path: Path) -> str:
-    """Return a staged notebook as Markdown, its code in blocks of class `cell-code`."""
+    """Return a staged notebook as Markdown: each cell counted, its code in blocks of class `cell-code`."""
     parts = []
     for number, cell in enumerate(read_notebook(path)["cells"], start=1):
+        place = f"{path.name}, cell {number}"
         source = cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
         if cell["cell_type"] == "code":
             if cell.get("outputs"):
-                raise CourseError(
-                    f"{path.name}, cell {number}: a staged code cell has outputs; run `course stage`"
-                )
+                raise CourseError(f"{place}: a staged code cell has outputs; run `course stage`")
             if re.search(r"^#\|", source, re.MULTILINE):
-                raise CourseError(f"{path.name}, cell {number}: a cell option (#|) that was not staged")
+                raise CourseError(f"{place}: a cell option (#|) that was not staged")
             fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", source))])
             source = f"{fence} {{.python .cell-code}}\n{source}\n{fence}"
-        parts.append(source)
+        elif cell["cell_type"] == "markdown":
+            source = read_markdown(source, path.parent, place)
+        elif number > 1:
+            raise CourseError(f"{place}: a raw cell; only the first may be one, with the front matter")
+        parts.append(source if number == 1 else f"<!-- cell {number} -->\n\n{source}")
     return "\n\n".join(parts) + "\n"
 
 
-def _include(root: Path, text: str, name: str) -> str:
-    """Return the text with each ``{{< include FILE >}}`` replaced by the file."""
+def read_markdown(text: str, folder: Path, place: str) -> str:
+    """Return Markdown with its includes; raise CourseError at a line that only Quarto understands."""
 
-    def replace(match: re.Match[str]) -> str:
-        path = root / match[1]
+    def include(match: re.Match[str]) -> str:
+        path = folder / match[1]
         if not path.is_file():
-            raise CourseError(f"{name}: includes {match[1]}, which is not there; run `course stage` first")
-        return path.read_text(encoding="utf-8").strip()
+            raise CourseError(f"{place}: includes {match[1]}, which is not there; run `course stage` first")
+        return read_markdown(path.read_text(encoding="utf-8"), path.parent, path.name).strip()
 
-    return re.sub(r"\{\{<\s*include\s+(\S+)\s*>\}\}", replace, text)
+    for number, line in enumerate(_without_code(text).splitlines(), start=1):
+        if "{{< include" in line and not re.fullmatch(r"\s*\{\{<\s*include\s+\S+\s*>\}\}\s*", line):
+            raise CourseError(
+                f"{place}, line {number}: an include must stand on a line of its own, as Quarto wants it: {line.strip()}"
+            )
+        shortcode = re.search(r"\{\{<\s*(?!include\s)(\S+)", line)
+        if shortcode:
+            raise CourseError(
+                f"{place}, line {number}: the embedded renderer does not know the shortcode '{shortcode[1]}'"
+            )
+        if re.match(r"\s*```+\s*\{[a-z]+\}", line):
+            raise CourseError(
+                f"{place}, line {number}: a code cell in a page that is not run: {line.strip()}"
+            )
+    return re.sub(r"\{\{<\s*include\s+(\S+)\s*>\}\}", include, text)
 
 
 def _without_code(text: str) -> str:
-    """Return the text without the contents of fenced code blocks."""
-    return re.sub(r"^(`{3,})(?! *\{[a-z]).*?^\1 *$", "", text, flags=re.DOTALL | re.MULTILINE)
+    """Return the text without the contents of fenced code blocks; its lines keep their numbers."""
+    return re.sub(
+        r"^(`{3,})(?! *\{[a-z]).*?^\1 *$",
+        lambda match: "\n" * match[0].count("\n"),
+        text,
+        flags=re.DOTALL | re.MULTILINE,
+    )
 
 
 def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> str:
     """Return one page as HTML."""
-    page, html = pages[index], project.config["format"]["html"]
+    page, site = pages[index], project.website
+    html = (project.config.get("format") or {}).get("html") or {}
     home = page.target == "index.html"
-    site = project.website
     variables = {
         "root": page.root,
         "home": home,
@@ -185,11 +237,24 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
         "lang": project.config.get("lang", "en"),
         "toc-wanted": page.about.get("toc", html.get("toc", False)),
         "toc-title": escape(html.get("toc-title", "On this page")),
-        "navigation": _navigation(project, pages, page),
+        "navigation": _navigation(site["sidebar"]["contents"], pages, page),
         "pager": "" if home or not site.get("page-navigation") else _pager(pages, index),
         "canonical": f"{str(site['site-url']).rstrip('/')}/{page.target}" if site.get("site-url") else "",
     }
-    folder = page.source.parent
+    written = {  # read as Markdown
+        "title": page.about.get("title", site["title"]),
+        "subtitle": page.about.get("subtitle", ""),
+        "page-footer": site.get("page-footer", ""),
+    }
+    head = yaml.safe_dump(written, allow_unicode=True)
+    metadata = {
+        "link-citations": bool(project.config.get("link-citations")),
+        "code-fold": str(html.get("code-fold", False)).lower(),
+        "code-summary": html.get("code-summary", "Code"),
+        "source-folder": page.source.parent.as_posix(),
+    }
+    if project.config.get("bibliography"):
+        metadata["bibliography"] = [str(project.root / project.config["bibliography"])]
     defaults = {
         "from": "markdown",
         "to": "html5",
@@ -201,39 +266,39 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
         "toc-depth": 3,
         "wrap": "none",
         "variables": variables,
-        "metadata": {
-            "title": page.about.get("title", site["title"]),
-            "subtitle": page.about.get("subtitle", ""),
-            "bibliography": [str(project.root / project.config["bibliography"])],
-            "link-citations": bool(project.config.get("link-citations")),
-            "code-summary": html.get("code-summary", "Show the code"),
-            "source-folder": folder.as_posix(),
-        },
+        "metadata": metadata,
     }
     settings = scratch / f"{index}.yaml"
     settings.write_text(yaml.safe_dump(defaults, allow_unicode=True), encoding="utf-8")
     done = subprocess.run(
         [pypandoc.get_pandoc_path(), "--defaults", str(settings)],
-        input=page.text, capture_output=True, text=True, encoding="utf-8", check=False,
+        input=f"---\n{head}---\n\n{page.text}", capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     if done.returncode or "[WARNING]" in done.stderr:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
         reason = next(
             (line for line in lines if line.startswith("course: ")), " ".join(lines) or "no message"
         )
-        raise CourseError(f"{page.source.name}: {reason.removeprefix('course: ')}")
+        reason = re.sub(r"^course: (cell \d+): ", r"\1: ", reason).removeprefix("course: ")
+        joint = ", " if reason.startswith("cell ") else ": "
+        raise CourseError(f"{page.source.name}{joint}{reason}")
     return done.stdout
 
 
-def _navigation(project: Project, pages: list[Page], current: Page) -> str:
-    """Return the sidebar's list of pages."""
+def _navigation(contents: list[Any], pages: list[Page], current: Page) -> str:
+    """Return the sidebar's list of pages, its sections as lists within."""
+    by_name = {page.name: page for page in pages}
 
-    def entry(page: Page) -> str:
+    def item(entry: Any) -> str:
+        if isinstance(entry, dict) and "contents" in entry:
+            name = f'<span class="part">{escape(str(entry.get("section", "")))}</span>'
+            return f"<li>{name}\n{_navigation(entry['contents'], pages, current)}</li>"
+        page = by_name[entry["href"] if isinstance(entry, dict) else entry]
         here = ' aria-current="page"' if page is current else ""
-        title = "Home" if page.target == "index.html" else str(page.about.get("title", page.target))
+        title = entry.get("text", page.title) if isinstance(entry, dict) else page.title
         return f'<li><a href="{current.root}{page.target}"{here}>{escape(title)}</a></li>'
 
-    return "<ul>\n" + "\n".join(entry(page) for page in pages) + "\n</ul>"
+    return "<ul>\n" + "\n".join(map(item, contents)) + "\n</ul>"
 
 
 def _pager(pages: list[Page], index: int) -> str:
@@ -241,12 +306,9 @@ def _pager(pages: list[Page], index: int) -> str:
     links = []
     for name, word, other in (("previous", "Previous", index - 1), ("next", "Next", index + 1)):
         if 0 <= other < len(pages):
-            page = pages[other]
-            title = "Home" if page.target == "index.html" else str(page.about.get("title", page.target))
-            href = pages[index].root + page.target
-            links.append(
-                f'<a class="{name}" rel="{name[:4]}" href="{href}"><span>{word}</span> {escape(title)}</a>'
-            )
+            href = pages[index].root + pages[other].target
+            title = escape(pages[other].title)
+            links.append(f'<a class="{name}" rel="{name[:4]}" href="{href}"><span>{word}</span> {title}</a>')
     return "\n".join(links)
 
 
@@ -297,8 +359,7 @@ def _search_index(pages: list[Page], bodies: list[str]) -> str:
             text = " ".join(section["text"].split())
             if text or section["title"]:
                 anchor = f"#{section['id']}" if section["id"] else ""
-                title = "Home" if page.target == "index.html" else page.about["title"]
-                entries.append([page.target + anchor, title, " ".join(section["title"].split()), text])
+                entries.append([page.target + anchor, page.title, " ".join(section["title"].split()), text])
     return "window.COURSE = " + json.dumps(entries, ensure_ascii=False, separators=(",", ":")) + ";\n"
 
 
@@ -310,7 +371,7 @@ def _write_assets(project: Project, pages: list[Page], bodies: list[str], out: P
         shutil.copyfile(HERE / name, assets / name)
     (assets / "search.js").write_text(_search_index(pages, bodies), encoding="utf-8")
     shutil.copyfile(project.root / project.website["favicon"], out / project.website["favicon"])
-    for pattern in ["chapters/*_files/*.png", *project.config["project"].get("resources", [])]:
+    for pattern in ["chapters/*_files/*", *project.config["project"].get("resources", [])]:
         for path in sorted(project.root.glob(pattern + "/*" if pattern.endswith("**") else pattern)):
             if path.is_file():
                 target = out / path.relative_to(project.root)

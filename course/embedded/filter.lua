@@ -1,18 +1,21 @@
 -- What Quarto does to a page beyond Pandoc, in as far as this course uses it: numbered figures, tables and
--- equations with references to them, callouts, folded code. Whatever else it meets stops the build: an
--- unknown class would be shown without its meaning.
+-- equations with references to them, callouts, tabs, folded code. Whatever else it meets stops the build: an
+-- unknown class would be shown without its meaning. The first walk numbers, the second refers and shows.
 
-local KNOWN = {"lead", "strip", "step", "cards", "chapter-card", "run-card", "cell-output", "equation"}
+local KNOWN = {"lead", "strip", "step", "cards", "chapter-card", "run-card", "cell-output", "equation", "panel-title"}
 local CALLOUTS = {note = true, tip = true, warning = true, important = true, caution = true}
 local NAMES = {fig = "Figure", tbl = "Table", eq = "Equation"}
 
 local known = {}
 for _, class in ipairs(KNOWN) do known[class] = true end
 local numbers, counts, images = {}, {fig = 0, tbl = 0, eq = 0}, 0
-local summary, folder = "Show the code", "."
+local summary, folder, fold = "Show the code", ".", "true"
+local bibliography, cited = {}, false
+local place = ""
+local show -- the second walk; what makes several blocks of one walks the parts itself
 
 local function stop(message)
-  io.stderr:write("course: " .. message .. "\n")
+  io.stderr:write("course: " .. place .. message .. "\n")
   os.exit(83)
 end
 
@@ -24,13 +27,20 @@ end
 
 local function plain(blocks) return pandoc.utils.stringify(blocks) end
 
+-- Each cell of a notebook starts with a comment that counts it, so that an error can say where.
+local function cell_mark(block)
+  local cell = block.text:match("^<!%-%- cell (%d+) %-%->%s*$")
+  if cell then place = "cell " .. cell .. ": " end
+  return cell
+end
+
 local function number(id)
   local kind = id:match("^(%a+)-")
   if not NAMES[kind] then return nil end
   if numbers[id] then stop("two things are labeled " .. id) end
   counts[kind] = counts[kind] + 1
-  numbers[id] = counts[kind]
-  return NAMES[kind] .. " " .. counts[kind]
+  numbers[id] = tostring(counts[kind])
+  return NAMES[kind] .. " " .. counts[kind] .. ":"
 end
 
 -- A PNG's header holds its size; with it in the page nothing moves while the picture loads.
@@ -39,66 +49,115 @@ local function png_size(path)
   if not file then stop("the picture " .. path .. " is missing") end
   local head = file:read(24) or ""
   file:close()
-  if #head < 24 then return nil end
-  return string.unpack(">I4I4", head, 17)
+  if #head == 24 and head:sub(2, 4) == "PNG" then return string.unpack(">I4I4", head, 17) end
 end
 
 local function captioned(caption, label)
   local inlines = pandoc.utils.blocks_to_inlines(caption)
-  table.insert(inlines, 1, pandoc.Span(pandoc.Str(label .. ":"), {class = "label"}))
+  table.insert(inlines, 1, pandoc.Span(pandoc.Str(label), {class = "label"}))
   table.insert(inlines, 2, pandoc.Space())
   return pandoc.Plain(inlines)
 end
 
-local function figure(div)
-  local label = number(div.identifier)
-  local blocks = pandoc.List({html('<figure id="' .. escape(div.identifier) .. '">')})
-  local caption = div.content[#div.content]
-  blocks:extend({table.unpack(div.content, 1, #div.content - 1)})
-  blocks:insert(html("<figcaption>"))
-  blocks:insert(captioned({caption}, label))
-  blocks:insert(html("</figcaption></figure>"))
+-- A figure's div: its pictures, then its caption; divs with labels of their own within it are (a), (b), ...
+local function figure(div, label)
+  local caption, parts = div.content[#div.content], 0
+  if #div.content < 2 or caption.t ~= "Para" or #plain(caption) == 0 then
+    stop("the figure " .. div.identifier .. " has no caption: the last paragraph of its div")
+  end
+  local blocks = pandoc.List({})
+  for i = 1, #div.content - 1 do
+    local child = div.content[i]
+    if child.t == "Div" and child.identifier:match("^fig%-") then
+      parts = parts + 1
+      local letter = "(" .. string.char(96 + parts) .. ")"
+      if numbers[child.identifier] then stop("two things are labeled " .. child.identifier) end
+      numbers[child.identifier] = numbers[div.identifier] .. " " .. letter
+      blocks:extend(figure(child, letter))
+    else
+      blocks:insert(child)
+    end
+  end
+  local class = parts > 0 and ' class="parts"' or ""
+  blocks:insert(1, html('<figure id="' .. escape(div.identifier) .. '"' .. class .. ">"))
+  blocks:extend({html("<figcaption>"), captioned({caption}, label), html("</figcaption></figure>")})
   return blocks
 end
 
 local function callout(div, kind)
   if not CALLOUTS[kind] then stop("unknown kind of callout: " .. kind) end
-  local title = div.attributes.title or (kind:gsub("^%l", string.upper))
+  local title = div.attributes.title
+  if not title and div.content[1] and div.content[1].t == "Header" then title = plain(div.content:remove(1).content) end
+  title = title or (kind:gsub("^%l", string.upper))
   local blocks = pandoc.List({})
   if div.attributes.collapse == "true" then
     blocks:insert(html('<details class="callout callout-' .. kind .. '"><summary>' .. escape(title) .. "</summary>"))
-    blocks:extend(div.content)
+    blocks:extend(div.content:walk(show))
     blocks:insert(html("</details>"))
   else
     blocks:insert(html('<div class="callout callout-' .. kind .. '" role="note" aria-label="' .. escape(title) .. '">'))
     blocks:insert(html('<p class="callout-title">' .. escape(title) .. "</p>"))
-    blocks:extend(div.content)
+    blocks:extend(div.content:walk(show))
     blocks:insert(html("</div>"))
   end
-  return blocks
+  return blocks, false
+end
+
+-- Tabs: a panel for each heading. The script makes the tabs; without it all panels show, each with its title.
+local function tabset(div)
+  local first, blocks = div.content[1], pandoc.List({html('<div class="tabset">')})
+  if not first or first.t ~= "Header" then stop("a panel-tabset must begin with a heading, the first tab's name") end
+  for i, block in ipairs(div.content) do
+    if block.t == "Header" and block.level == first.level then
+      blocks:insert(html((i > 1 and "</div>" or "") .. '<div class="panel" id="' .. escape(block.identifier) .. '">'))
+      blocks:insert(pandoc.Div({pandoc.Plain(block.content)}, {class = "panel-title"}))
+    else
+      blocks:extend(pandoc.Blocks({block}):walk(show))
+    end
+  end
+  blocks:insert(html("</div></div>"))
+  return blocks, false
+end
+
+local function numbered_table(block)
+  for _, row in ipairs(block.head.rows) do
+    for _, cell in ipairs(row.cells) do
+      if plain(cell.contents) == "" then stop("a table has a column without a name; a screen reader needs one") end
+    end
+  end
+  local label = block.identifier ~= "" and number(block.identifier)
+  if label then block.caption.long = {captioned(block.caption.long, label)} end
+  local name = label and label:sub(1, -2) or "Table"
+  return {html('<div class="scroll" data-name="' .. escape(name) .. '">'), block, html("</div>")}
+end
+
+local function equation(id, math)
+  local box = pandoc.Span({math}, {class = "scroll", ["data-name"] = "Equation"})
+  if not id then return pandoc.Div({pandoc.Plain({box})}, {class = "equation"}) end
+  number(id)
+  local shown = pandoc.Span("(" .. numbers[id] .. ")", {class = "number"})
+  return pandoc.Div({pandoc.Plain({box, shown})}, {id = id, class = "equation"})
 end
 
 local function number_block(block)
-  if block.t == "Div" and block.identifier:match("^fig%-") then return figure(block) end
-  if block.t == "Table" then
-    local label = block.identifier ~= "" and number(block.identifier)
-    local name = label or "Table"
-    if label then block.caption.long = {captioned(block.caption.long, label)} end
-    return {html('<div class="scroll" role="region" tabindex="0" aria-label="' .. escape(name) .. '">'), block, html("</div>")}
+  if block.t == "RawBlock" then cell_mark(block) end
+  if block.t == "Div" and block.identifier:match("^fig%-") then return figure(block, number(block.identifier)) end
+  if block.t == "Div" and block.identifier:match("^tbl%-") then
+    stop("a table's label belongs into its caption line, not on a div: " .. block.identifier)
   end
-  if block.t == "Para" and #block.content >= 3 and block.content[1].t == "Math" then
+  if block.t == "Figure" and block.identifier:match("^fig%-") then
+    local caption = pandoc.Para(pandoc.utils.blocks_to_inlines(block.caption.long))
+    return figure(pandoc.Div(block.content .. {caption}, block.attr), number(block.identifier))
+  end
+  if block.t == "Table" then return numbered_table(block) end
+  if block.t == "Para" and block.content[1] and block.content[1].t == "Math" and block.content[1].mathtype == "DisplayMath" then
     local id = plain(block.content[#block.content]):match("^{#(eq%-[%w-]+)}$")
-    if id then
-      local label = number(id)
-      return pandoc.Div(
-        {pandoc.Plain({block.content[1], pandoc.Span("(" .. label:match("%d+") .. ")", {class = "number"})})},
-        {id = id, class = "equation"}
-      )
-    end
+    if id or #block.content == 1 then return equation(id, block.content[1]) end
   end
 end
 
 local function show_div(div)
+  if div.classes:includes("panel-tabset") then return tabset(div) end
   for _, class in ipairs(div.classes) do
     local kind = class:match("^callout%-(.+)$")
     if kind then return callout(div, kind) end
@@ -109,8 +168,10 @@ end
 local function show_code(block)
   if not block.classes:includes("cell-code") then return nil end
   block.classes = {"python"}
+  if fold == "false" then return block end
+  local open = fold == "show" and " open" or ""
   return {
-    html('<details class="code"><summary>' .. escape(summary) .. "</summary>"),
+    html('<details class="code"' .. open .. '><summary>' .. escape(summary) .. "</summary>"),
     block,
     html("</details>"),
   }
@@ -121,6 +182,7 @@ local function show_image(image)
   if alt == "" then stop("the picture " .. image.src .. " has no alt text") end
   image.caption, image.attributes["fig-alt"] = {pandoc.Str(alt)}, nil
   local width, height = png_size(folder .. "/" .. image.src)
+  if not width then stop("the picture " .. image.src .. " is not a PNG, so its size is not known") end
   local shown = tonumber(image.attributes.width) or width
   image.attributes.width, image.attributes.height = tostring(shown), tostring(math.floor(shown * height / width + 0.5))
   images = images + 1
@@ -137,17 +199,49 @@ local function show_link(link)
 end
 
 local function refer(cite)
-  local first = cite.citations[1]
-  local kind = first.id:match("^(%a+)-")
-  if not NAMES[kind] then return nil end
-  if not numbers[first.id] then stop("a reference to @" .. first.id .. ", which is not on this page") end
-  return pandoc.Link(NAMES[kind] .. "\u{a0}" .. numbers[first.id], "#" .. first.id, "", {class = "reference"})
+  local shown = pandoc.List({})
+  for i, citation in ipairs(cite.citations) do
+    local kind, id = citation.id:match("^(%a+)-"), citation.id
+    if not NAMES[kind] then
+      if #shown > 0 then stop("@" .. id .. " stands in one bracket with a figure, table or equation") end
+      if not bibliography[id] then stop("a citation of @" .. id .. ", which is not in the bibliography") end
+      cited = true
+    elseif cite.citations[1].id ~= id and #shown == 0 then
+      stop("@" .. id .. " stands in one bracket with a citation")
+    elseif not numbers[id] then
+      stop("a reference to @" .. id .. ", which is not on this page")
+    else
+      local name = citation.mode == "SuppressAuthor" and "" or NAMES[kind] .. "\u{a0}"
+      if i > 1 then shown:extend({pandoc.Str(","), pandoc.Space()}) end
+      if #citation.prefix > 0 then shown:extend(citation.prefix .. {pandoc.Space()}) end
+      shown:insert(pandoc.Link(name .. numbers[id], "#" .. id, "", {class = "reference"}))
+      shown:extend(citation.suffix)
+    end
+  end
+  if #shown > 0 then return shown, false end
 end
 
+show = {
+  traverse = "topdown",
+  RawBlock = function(block) if cell_mark(block) then return {} end end,
+  Div = show_div, CodeBlock = show_code, Image = show_image, Link = show_link, Cite = refer,
+}
+
 function Pandoc(document)
-  summary = document.meta["code-summary"] and plain(document.meta["code-summary"]) or summary
-  folder = document.meta["source-folder"] and plain(document.meta["source-folder"]) or folder
-  document.meta["code-summary"], document.meta["source-folder"] = nil, nil
+  local function setting(name, default)
+    local value = document.meta[name]
+    document.meta[name] = nil
+    return value and plain(value) or default
+  end
+  summary, folder, fold = setting("code-summary", summary), setting("source-folder", folder), setting("code-fold", fold)
+  for _, entry in ipairs(document.meta.bibliography and pandoc.utils.references(document) or {}) do
+    bibliography[entry.id] = true
+  end
   document = document:walk({traverse = "topdown", Block = number_block})
-  return document:walk({Div = show_div, CodeBlock = show_code, Image = show_image, Link = show_link, Cite = refer})
+  place = ""
+  document = document:walk(show)
+  if cited then -- where citeproc puts what the page cites
+    document.blocks:extend({pandoc.Header(2, "References", {id = "references"}), pandoc.Div({}, {id = "refs"})})
+  end
+  return document
 end

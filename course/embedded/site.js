@@ -1,17 +1,12 @@
-// Theme switch, copy buttons, search. The page reads and works without any of it.
+// Theme switch, copy buttons, tabs, search. The page reads and works without any of it.
 (() => {
   const root = document.currentScript.dataset.root;
   const html = document.documentElement;
-
-  // On a small screen the lists of chapters and sections start folded.
-  if (matchMedia("(max-width: 52rem)").matches) document.querySelectorAll(".side details").forEach((d) => (d.open = false));
-  if (matchMedia("(max-width: 78rem)").matches) document.querySelectorAll(".toc details").forEach((d) => (d.open = false));
 
   const button = document.getElementById("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (html.dataset.theme ? html.dataset.theme === "dark" : system.matches);
   const name = () => (button.textContent = isDark() ? "Light theme" : "Dark theme");
-  button.hidden = false;
   button.addEventListener("click", () => {
     html.dataset.theme = isDark() ? "light" : "dark";
     try { localStorage.setItem("theme", html.dataset.theme); } catch { /* remembered for this page only */ }
@@ -44,11 +39,67 @@
     block.append(copy);
   });
 
-  const box = document.querySelector(".search");
+  // What is wider than its box can be reached and scrolled by keyboard; what fits is no stop on the way.
+  const watch = new ResizeObserver((seen) => seen.forEach(({ target: box }) => {
+    const wide = box.scrollWidth > box.clientWidth + 1;
+    const marks = { tabindex: "0", role: "region", "aria-label": box.dataset.name };
+    for (const [key, value] of Object.entries(marks)) wide ? box.setAttribute(key, value) : box.removeAttribute(key);
+  }));
+  document.querySelectorAll(".scroll, .text pre").forEach((box, i) => {
+    box.dataset.name ||= "Code";
+    if (!/\d$/.test(box.dataset.name)) box.dataset.name = `Wide ${box.dataset.name.toLowerCase()} ${i + 1}`;
+    watch.observe(box);
+  });
+
+  document.querySelectorAll(".tabset").forEach((set, n) => {
+    const panels = [...set.children];
+    const list = document.createElement("div");
+    list.className = "tabs";
+    list.setAttribute("role", "tablist");
+    const select = (index, focus) => panels.forEach((panel, i) => {
+      panel.hidden = i !== index;
+      list.children[i].setAttribute("aria-selected", i === index);
+      list.children[i].tabIndex = i === index ? 0 : -1;
+      if (i === index && focus) list.children[i].focus();
+    });
+    panels.forEach((panel, i) => {
+      const tab = document.createElement("button");
+      tab.type = "button";
+      tab.id = `tab-${n}-${i}`;
+      tab.textContent = panel.firstElementChild.textContent.trim();
+      tab.setAttribute("role", "tab");
+      tab.setAttribute("aria-controls", panel.id);
+      tab.addEventListener("click", () => select(i));
+      list.append(tab);
+      panel.firstElementChild.classList.add("told");
+      panel.setAttribute("role", "tabpanel");
+      panel.setAttribute("aria-labelledby", tab.id);
+    });
+    list.addEventListener("keydown", (event) => {
+      const at = [...list.children].indexOf(document.activeElement);
+      const count = panels.length;
+      const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + count, Home: 0, End: count - 1 }[event.key];
+      if (to === undefined) return;
+      event.preventDefault();
+      select(to % count, true);
+    });
+    set.prepend(list);
+    select(0);
+    // A link to something in a hidden panel shows the panel.
+    const reveal = () => {
+      const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      const index = panels.findIndex((panel) => target && panel.contains(target));
+      if (index < 0) return;
+      select(index);
+      target.scrollIntoView();
+    };
+    addEventListener("hashchange", reveal);
+    reveal();
+  });
+
   const input = document.getElementById("search");
   const list = document.getElementById("results");
   let at = -1;
-  box.hidden = false;
   const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
 
