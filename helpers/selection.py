@@ -149,7 +149,7 @@ def gap_statistic(
     Notes
     -----
     R. Tibshirani, G. Walther and T. Hastie, 2001. Each reference holds as many points as the picture has
-    distinct colors; dividing by the number of points makes the two comparable.
+    distinct colors, and at least 1,000; dividing by the number of points makes the two comparable.
     """
     ks = list(ks)
     colors, random = distinct_colors(image), np.random.RandomState(random_state)
@@ -157,15 +157,18 @@ def gap_statistic(
     centered = colors.values - mean
     _, axes = np.linalg.eigh((centered * colors.counts[:, np.newaxis]).T @ centered)
     low, high = (centered @ axes).min(axis=0), (centered @ axes).max(axis=0)
+    n_points = max(len(centered), 1000)
     references = np.array(
         [
-            _log_mean_squares(_as_colors(random.uniform(low, high, size=centered.shape)), ks, random_state)
+            _log_mean_squares(_as_colors(random.uniform(low, high, size=(n_points, 3))), ks, random_state)
             for _ in range(n_references)
         ]
     )
     gap = references.mean(axis=0) - _log_mean_squares(colors, ks, random_state)
     error = references.std(axis=0) * np.sqrt(1 + 1 / n_references)
     enough = np.flatnonzero(gap[:-1] >= gap[1:] - error[1:])
+    if not len(enough) and ks[-1] == len(colors.values):
+        return gap, error, ks[-1]  # every color has a center of its own: there is no next k
     return gap, error, ks[int(enough[0])] if len(enough) else None
 
 
