@@ -25,6 +25,7 @@ STARTS = {2: 60, 3: 60, 4: 30}  # and 60 for more clusters, with SHAKEN more fro
 SHAKEN = 40
 MANY_COLORS = 5000  # beyond this, starts are run on coarser colors and single colors are not moved
 REFINED = 3  # of those starts, how many go on to all colors; the best after ten rounds goes all the way
+TRIED_ROUNDS = 5  # after so many rounds `lloyd` leaves only the best starts, where told to
 MAX_PIXELS = 64_000_000  # a larger picture is refused: it needs more memory than a laptop has
 
 
@@ -204,8 +205,11 @@ def segment_colors(
     if n_clusters == 1:
         return _in_order(colors, np.zeros(len(colors.values), dtype=np.int64), 1)
     many = len(colors.values) > MANY_COLORS
-    of_colors = _coarse_to_fine if many else _all_starts
-    tried = of_colors(colors, n_clusters, n_init or STARTS.get(n_clusters, 60), random_state)
+    tries = n_init or STARTS.get(n_clusters, 60)
+    if many:
+        tried = _coarse_to_fine(colors, n_clusters, tries, random_state)
+    else:
+        tried = _all_starts(colors, kmeans_plusplus(colors, n_clusters, tries, random_state))
 
     def score(of_color: NDArray[np.int64]) -> float:
         return _wcss(colors, of_color, n_clusters)
@@ -213,19 +217,37 @@ def segment_colors(
     best = min(tried, key=score)
     if n_init is None and n_clusters > max(STARTS) and not many:
         centers, _ = _means(colors, best, n_clusters)
-        best = min([best, *_all_starts(colors, n_clusters, SHAKEN, random_state, centers)], key=score)
+        best = min([best, *_all_starts(colors, _shaken(centers, SHAKEN, random_state))], key=score)
     return _in_order(colors, best, n_clusters)
 
 
-def _all_starts(
-    colors: Colors,
-    n_clusters: int,
-    n_init: int,
-    random_state: int,
-    near: NDArray[np.float64] | None = None,
-) -> list[NDArray[np.int64]]:
+def roughly(colors: Colors, starts: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+    """Return the centers and the WCSS of a quick k-means, for where hundreds are run and compared.
+
+    After `TRIED_ROUNDS` rounds the best three starts are run to convergence; single colors are not moved.
+
+    Parameters
+    ----------
+    colors : Colors
+        The n distinct colors.
+    starts : ndarray of shape (n_init, k, 3), float
+        As `kmeans_plusplus` returns them.
+
+    Returns
+    -------
+    centers, wcss : ndarray of shape (k, 3) and float
+        With ten starts on evenly strewn colors, the WCSS is on average 0.25 % above the best known.
+    """
+    coarse = colors if len(colors.values) <= MANY_COLORS else _coarser(colors)
+    tried = lloyd(coarse, starts, n_refined=3)
+    best = tried[_wcss_of_each(coarse, tried, starts.shape[1]).argmin()]
+    centers, _ = _means(coarse, best, starts.shape[1])
+    return centers, float(cdist(colors.values, centers, "sqeuclidean").min(axis=1) @ colors.counts)
+
+
+def _all_starts(colors: Colors, starts: NDArray[np.float64]) -> list[NDArray[np.int64]]:
     """Return the distinct results of all starts that came close to the best, single colors moved."""
-    tried, scores = _distinct_results(colors, n_clusters, n_init, random_state, near)
+    tried, scores = _distinct_results(colors, starts)
     # Moving single colors gains far less than 0.2 %, so only starts that came so close can win.
     return [
         move_single_colors(colors, t)
@@ -242,7 +264,7 @@ def _coarse_to_fine(
     Colors that fall in one cell of a coarse grid are replaced by their mean; on those few all starts are run.
     """
     coarse = _coarser(colors)
-    tried, _ = _distinct_results(coarse, n_clusters, n_init, random_state)
+    tried, _ = _distinct_results(coarse, kmeans_plusplus(coarse, n_clusters, n_init, random_state))
 
     def go_on(centers: NDArray[np.float64], rounds: int) -> KMeans:
         fitted = KMeans(n_clusters, init=centers, n_init=1, tol=0, max_iter=rounds)
@@ -256,15 +278,11 @@ def _coarse_to_fine(
 
 
 def _distinct_results(
-    colors: Colors,
-    n_clusters: int,
-    n_init: int,
-    random_state: int,
-    near: NDArray[np.float64] | None = None,
+    colors: Colors, starts: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return what Lloyd's algorithm ended with from all starts, each result once, and its WCSS, best first."""
-    tried = lloyd(colors, n_clusters, n_init, random_state, near)
-    scores = np.array([_wcss(colors, of_color, n_clusters) for of_color in tried])
+    tried = lloyd(colors, starts)
+    scores = _wcss_of_each(colors, tried, starts.shape[1])
     _, once = np.unique(np.round(scores / max(scores.min(), 1e-9), 9), return_index=True)
     return tried[once], scores[once]
 
@@ -281,23 +299,17 @@ def _coarser(colors: Colors) -> Colors:
     return Colors(np.stack(values, axis=1), counts.astype(np.int64), np.zeros((0, 0), dtype=np.int64))
 
 
-def lloyd(
-    colors: Colors,
-    n_clusters: int,
-    n_init: int,
-    random_state: int = 0,
-    near: NDArray[np.float64] | None = None,
-) -> NDArray[np.int64]:
-    """Run Lloyd's algorithm from several k-means++ starts, side by side, until no color changes cluster.
+def lloyd(colors: Colors, starts: NDArray[np.float64], n_refined: int | None = None) -> NDArray[np.int64]:
+    """Run Lloyd's algorithm from several starts, side by side, until no color changes cluster.
 
     Parameters
     ----------
     colors : Colors
         The n distinct colors.
-    n_clusters, n_init, random_state : int
-        As in `segment`.
-    near : ndarray of shape (k, 3), float, optional
-        Centers to start near, shaken by 4 to 32 color values, in place of k-means++.
+    starts : ndarray of shape (n_init, k, 3), float
+        The centers of each start.
+    n_refined : int, optional
+        After `TRIED_ROUNDS` rounds, only as many of the best starts go on. By default all do.
 
     Returns
     -------
@@ -309,55 +321,71 @@ def lloyd(
     All starts in one NumPy array: with a thousand colors, scikit-learn's set-up of a fit takes longer than
     the fit. ``tests/test_segmentation.py`` holds the result against scikit-learn's.
     """
-    x, weight = colors.values, colors.counts.astype(float)
-    random = np.random.RandomState(random_state)
-    if near is None:
-        centers = _kmeans_plusplus(x, weight, n_clusters, n_init, random)
-    else:
-        shaking = np.geomspace(4, 32, n_init)[:, np.newaxis, np.newaxis]
-        centers = near + shaking * random.normal(size=(n_init, *near.shape))
-    labels = np.full((n_init, len(x)), -1)
+    x, weight, centers = colors.values, colors.counts.astype(float), starts.copy()
+    n_init, n_clusters, _ = starts.shape
+    points = np.vstack([-2 * x.T, np.ones(len(x))])
+    labels = np.full((n_init, len(x)), n_clusters, np.min_scalar_type(n_clusters))  # of no cluster yet
     repeated = [np.tile(value, n_init) for value in (weight, *(weight[:, np.newaxis] * x).T)]
     at_work = np.arange(n_init)
-    while len(at_work):
+    rounds = 0
+    while True:
         # Step 1, assign: each color to the nearest center (the color's own square changes nothing).
-        distance = (-2 * centers[at_work]) @ x.T
-        distance += (centers[at_work] ** 2).sum(axis=2)[:, :, np.newaxis]
-        nearest = distance.argmin(axis=1)
-        changed = (nearest != labels[at_work]).any(axis=1)
-        at_work, nearest = at_work[changed], nearest[changed]
+        now = centers[at_work].swapaxes(0, 1).reshape(-1, 3)
+        distance = np.column_stack([now, (now**2).sum(axis=1)]) @ points
+        nearest, squared = _smallest(distance.reshape(n_clusters, len(at_work), len(x)))
+        going_on = (nearest != labels[at_work]).any(axis=1)
+        if n_refined and rounds == TRIED_ROUNDS:
+            going_on[np.argsort(squared @ weight)[n_refined:]] = False
+        rounds += 1
+        if not going_on.any():
+            return labels.astype(np.int64)
+        at_work, nearest = at_work[going_on], nearest[going_on]
         labels[at_work] = nearest
         # Step 2, move: each center to the mean of its colors.
         cell = (nearest + n_clusters * np.arange(len(at_work))[:, np.newaxis]).ravel()
         sums = [np.bincount(cell, value[: len(cell)], n_clusters * len(at_work)) for value in repeated]
         size, total = sums[0].reshape(-1, n_clusters), np.stack(sums[1:], axis=1).reshape(-1, n_clusters, 3)
-        with np.errstate(invalid="ignore"):
-            centers[at_work] = total / size[:, :, np.newaxis]
-        for start, empty in np.argwhere(
-            size == 0
-        ):  # rare: an empty cluster restarts at the worst-placed color
-            squared = distance[changed][start].min(axis=0) + (x**2).sum(axis=1)
-            centers[at_work[start], empty] = x[(weight * squared).argmax()]
-    return labels
+        centers[at_work] = total / np.maximum(size, 1e-300)[:, :, np.newaxis]
+        if not size.all():  # rare: an empty cluster restarts at the worst-placed color
+            for start, empty in np.argwhere(size == 0):
+                worst = weight * (squared[going_on][start] + (x**2).sum(axis=1))
+                centers[at_work[start], empty] = x[worst.argmax()]
 
 
-def _kmeans_plusplus(
-    x: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    n_clusters: int,
-    n_init: int,
-    random: np.random.RandomState,
+def _smallest(stack: NDArray[np.float64]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """Return ``stack.argmin(axis=0)`` and ``stack.min(axis=0)``, in half of NumPy's time."""
+    least, place = stack[0].copy(), np.zeros(stack.shape[1:], dtype=np.min_scalar_type(len(stack)))
+    for i, layer in enumerate(stack[1:], start=1):
+        np.maximum(place, np.multiply(layer < least, i, dtype=place.dtype), out=place)
+        np.minimum(least, layer, out=least)
+    return place, least
+
+
+def kmeans_plusplus(
+    colors: Colors, n_clusters: int, n_init: int, random_state: int | np.random.RandomState
 ) -> NDArray[np.float64]:
-    """Return k-means++ starts, (n_init, k, 3): each next center drawn by squared distance to the nearest."""
-    picked = np.searchsorted(weight.cumsum(), random.random_sample(n_init) * weight.sum(), side="right")
+    """Return k-means++ starts, (n_init, k, 3): each next center drawn by squared distance to the nearest.
+
+    The first j of the k centers are starts for j clusters.
+    """
+    if not isinstance(random_state, np.random.RandomState):
+        random_state = np.random.RandomState(random_state)
+    x, weight = colors.values, colors.counts.astype(float)
+    picked = np.searchsorted(weight.cumsum(), random_state.random_sample(n_init) * weight.sum(), side="right")
     centers = [x[picked]]
     nearest = np.full((n_init, len(x)), np.inf)
     for _ in range(n_clusters - 1):
         nearest = np.minimum(nearest, cdist(centers[-1], x, "sqeuclidean"))
         chance = (nearest * weight).cumsum(axis=1)
-        picked = (chance <= random.random_sample((n_init, 1)) * chance[:, -1:]).sum(axis=1)
-        centers.append(x[picked])
+        picked = (chance <= random_state.random_sample((n_init, 1)) * chance[:, -1:]).sum(axis=1)
+        centers.append(x[np.minimum(picked, len(x) - 1)])
     return np.stack(centers, axis=1)
+
+
+def _shaken(centers: NDArray[np.float64], n_init: int, random_state: int) -> NDArray[np.float64]:
+    """Return starts near known centers, (n_init, k, 3), shaken by 4 to 32 color values."""
+    far = np.geomspace(4, 32, n_init)[:, np.newaxis, np.newaxis]
+    return centers + far * np.random.RandomState(random_state).normal(size=(n_init, *centers.shape))
 
 
 def move_single_colors(colors: Colors, of_color: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -435,6 +463,13 @@ def paint(labels: NDArray[np.int64], colors: NDArray[np.generic]) -> NDArray[np.
     return np.vstack([rounded, np.zeros((1, 3), dtype=np.uint8)])[labels]
 
 
+def color_labels(colors: Colors, seg: Segmentation) -> NDArray[np.int64]:
+    """Return the cluster of each distinct color, (n,): k-means gives all pixels of one color the same."""
+    of_color = np.full(len(colors.values) + 1, -1)
+    of_color[colors.index.ravel()] = seg.labels.ravel()  # a masked pixel's -1 lands in the last place
+    return of_color[:-1]
+
+
 def _means(
     colors: Colors, of_color: NDArray[np.int64], n_clusters: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -448,6 +483,21 @@ def _wcss(colors: Colors, of_color: NDArray[np.int64], n_clusters: int) -> float
     """Return the within-cluster sum of squares: squared distances to the means, added up over the pixels."""
     centers, _ = _means(colors, of_color, n_clusters)
     return float(((colors.values - centers[of_color]) ** 2).sum(axis=1) @ colors.counts)
+
+
+def _wcss_of_each(colors: Colors, tried: NDArray[np.int64], n_clusters: int) -> NDArray[np.float64]:
+    """Return the WCSS of each row of `tried`, all at once: what the centers do not explain of the whole."""
+    weight = colors.counts.astype(float)
+    x = colors.values - np.average(colors.values, axis=0, weights=weight)
+    cell = (tried + n_clusters * np.arange(len(tried))[:, np.newaxis]).ravel()
+
+    def add_up(value: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = np.bincount(cell, np.tile(value, len(tried)), n_clusters * len(tried))
+        return found.reshape(-1, n_clusters).astype(float, copy=False)
+
+    size = np.maximum(add_up(weight), 1e-300)
+    explained = np.sum([add_up(weight * channel) ** 2 / size for channel in x.T], axis=0)
+    return np.maximum((weight @ (x**2)).sum() - explained.sum(axis=1), 0.0)
 
 
 def _in_order(colors: Colors, of_color: NDArray[np.int64], n_clusters: int) -> Segmentation:

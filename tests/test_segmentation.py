@@ -174,11 +174,47 @@ def test_masked_pixels_are_painted_black():
 
 def test_move_single_colors_never_makes_it_worse(article):
     colors = segmentation.distinct_colors(article)
-    for of_color in segmentation.lloyd(colors, 9, 10):
+    for of_color in segmentation.lloyd(colors, segmentation.kmeans_plusplus(colors, 9, 10, 0)):
         before = segmentation._wcss(colors, of_color, 9)
         moved = segmentation.move_single_colors(colors, of_color)
         assert segmentation._wcss(colors, moved, 9) <= before
         assert len(np.unique(moved)) == 9
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 8])
+def test_the_quick_way_ends_close_to_the_best(article, k):
+    colors = segmentation.distinct_colors(article)
+    starts = segmentation.kmeans_plusplus(colors, k, 10, 0)
+    centers, wcss = segmentation.roughly(colors, starts)
+    assert centers.shape == (k, 3)
+    best = segmentation.segment(article, k).wcss
+    assert best * (1 - 1e-12) <= wcss <= 1.03 * best
+    nearest = ((colors.values[:, np.newaxis] - centers) ** 2).sum(axis=2).min(axis=1) @ colors.counts
+    assert wcss == pytest.approx(nearest, rel=1e-12)
+
+
+def test_lloyd_ends_where_scikit_learn_does_from_the_same_starts(article):
+    colors = segmentation.distinct_colors(article)
+    starts = segmentation.kmeans_plusplus(colors, 6, 5, 3)
+    for start, of_color in zip(starts, segmentation.lloyd(colors, starts), strict=True):
+        fitted = KMeans(6, init=start, n_init=1, tol=0, max_iter=1000).fit(
+            colors.values, sample_weight=colors.counts
+        )
+        assert (fitted.labels_ == of_color).all()
+
+
+def test_the_wcss_of_many_results_at_once(article):
+    colors = segmentation.distinct_colors(article)
+    tried = segmentation.lloyd(colors, segmentation.kmeans_plusplus(colors, 7, 4, 0))
+    one_by_one = [segmentation._wcss(colors, of_color, 7) for of_color in tried]
+    assert segmentation._wcss_of_each(colors, tried, 7) == pytest.approx(one_by_one, rel=1e-10)
+
+
+def test_the_smallest_of_a_stack_is_numpys():
+    stack = np.random.RandomState(0).randint(0, 5, (6, 20, 30)).astype(float)
+    place, least = segmentation._smallest(stack)
+    assert (place == stack.argmin(axis=0)).all()
+    assert (least == stack.min(axis=0)).all()
 
 
 # Pictures of every kind
