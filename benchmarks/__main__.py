@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.cluster import KMeans
 
-from benchmarks import measure, plain_notebook
-from helpers import landscape, segmentation, selection
+from benchmarks import measure, plain_criteria, plain_notebook
+from course import sweep
+from helpers import criteria, landscape, segmentation, selection
 from tests import oracle
 
 
@@ -94,6 +95,65 @@ def compare_libraries(quick: bool) -> Iterator[tuple[str, str, str]]:
         yield name, f"{statistics.median(taken[name]):.4f} s", f"{wcss[name]:.4e} (+{above:.4%})"
 
 
+def compare_sweep(quick: bool) -> Iterator[tuple[str, str, str, str]]:
+    """Yield rows about the sweep: what, ours, beside what, target."""
+    criteria.of_landscape(999)  # the first call of a library loads what the others find loaded
+    ours, plain = measure.side_by_side(
+        lambda: criteria.of_landscape(1), lambda: plain_criteria.of_landscape(1), 1 if quick else 2
+    )
+    yield (
+        "one seed, all criteria / with scikit-learn",
+        f"{ours:.2f} s",
+        f"{plain:.1f} s, {plain / ours:.0f}×",
+        "",
+    )
+    rates = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for jobs in (1, 2):
+            seeds = range(4 if quick else 30 * jobs)
+            table = Path(folder) / f"{jobs}.csv"
+            start = measure.seconds(
+                lambda jobs=jobs, table=table: sweep.sweep(range(jobs), {}, table, jobs=jobs, quiet=True)
+            )
+            whole = measure.seconds(
+                lambda jobs=jobs, table=table, seeds=seeds: sweep.sweep(
+                    [seed + 1000 for seed in seeds], {}, table.with_suffix(".more.csv"), jobs=jobs, quiet=True
+                )
+            )
+            rates[jobs] = (len(seeds) - jobs) / (whole - start)
+            beside = "" if jobs == 1 else f"{rates[2] / rates[1]:.2f}× of one"
+            yield (
+                f"seeds per second and core, {jobs} {'worker' if jobs == 1 else 'workers'}, start-up left out",
+                f"{rates[jobs] / jobs:.2f}",
+                beside,
+                "≥ 1.5",
+            )
+    few, many = (5, 10) if quick else (50, 500)
+    peaks = {n: measure.time_and_peak(SEEDS.format(n=n))[1] for n in (few, many)}
+    yield (
+        f"peak memory of a worker after {many} seeds / {few}, size 64",
+        f"{peaks[many] / 1e6:.0f} MB",
+        f"{peaks[few] / 1e6:.0f} MB",
+        "flat",
+    )
+
+
+SEEDS = "from course import sweep; [sweep.compute(seed, dict(size=64, scale=16.0)) for seed in range({n})]"
+
+
+def time_check() -> Iterator[tuple[str, str, str, str]]:
+    """Yield the row about `course check` on the default run, if there is one."""
+    if (measure.ROOT / "runs" / "default" / "manifest.json").is_file():
+        command = [sys.executable, "-m", "course", "check", "runs/default"]
+        taken = [
+            measure.seconds(
+                lambda: subprocess.run(command, cwd=measure.ROOT, check=False, capture_output=True)
+            )
+            for _ in range(3)
+        ]
+        yield "course check runs/default, the whole process", f"{statistics.median(taken):.2f} s", "", "< 2 s"
+
+
 def measure_memory() -> tuple[str, str, str]:
     """Return what was measured, the seconds, and the peak memory with its target."""
     code = "from helpers import landscape; landscape.heights(size=4096, scale=1024.0)"
@@ -144,6 +204,8 @@ def main(quick: bool, with_course: bool | None, jobs: int | None) -> None:
     libraries = ["k-means of the picture, k = 4", "seconds", "WCSS"]
     show(console, "Beside other libraries", libraries, compare_libraries(quick))
     show(console, "Memory", ["what", "seconds", "peak"], iter([measure_memory()]))
+    rows = [*compare_sweep(quick), *time_check()]
+    show(console, "The sweep, and the check", ["what", "ours", "beside", "target"], iter(rows))
     if with_course or (with_course is None and not quick):
         columns = ["the whole course", "one plain notebook", "ratio", "target"]
         try:

@@ -1,0 +1,164 @@
+"""Ask every criterion of chapter 4 about one landscape: its k, the scores, and the truth.
+
+Steps: make the landscape of a seed; cluster its colors for each k; read a k off each criterion; compare
+with the true terrain. `course sweep` does this for many seeds; `read_sweep` reads what it wrote.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers import landscape, selection
+from helpers.segmentation import (
+    Colors,
+    Segmentation,
+    color_labels,
+    distinct_colors,
+    nearest_terrain,
+    segment_colors,
+)
+
+SWEEP = Path(__file__).resolve().parent.parent / "data" / "sweep.csv"
+# Numbers of clusters over which a knee is looked for, by the name that the sweep has for it.
+ELBOWS = {"elbow_1_8": (1, 8), "elbow_1_10": (1, 10), "elbow_2_15": (2, 15)}
+MOST = 10  # every other criterion looks at k up to here
+SCORES = ["silhouette", "calinski_harabasz", "davies_bouldin", "stability", "gap_statistic"]
+NAMES = {  # as a reader sees them
+    **{name: f"elbow, k from {low} to {high}" for name, (low, high) in ELBOWS.items()},
+    "silhouette": "silhouette",
+    "calinski_harabasz": "Calinski–Harabasz index",
+    "davies_bouldin": "Davies–Bouldin index",
+    "stability": "stability",
+    "gap_statistic": "gap statistic",
+    "best": "best agreement with the truth",
+}
+
+
+def of_landscape(seed: int, random_state: int = 0, **parameters: Any) -> dict[str, Any]:
+    """Return what every criterion says of the landscape of a seed, and what would have been right.
+
+    Parameters
+    ----------
+    seed : int
+        Which landscape.
+    random_state : int
+        Where starts and samples are drawn from.
+    **parameters
+        As `landscape.heights` and `landscape.colorize` take them.
+
+    Returns
+    -------
+    dict
+        A row of the sweep, as ``data/README.md`` describes it; None where a criterion names no k.
+    """
+    width = {k: parameters[k] for k in parameters if k == "transition_width"}
+    h = landscape.heights(seed=seed, **{k: v for k, v in parameters.items() if k not in width})
+    truth = landscape.terrain(h)
+    colors = distinct_colors(landscape.colorize(h, **width))
+    shares = np.bincount(truth.ravel(), minlength=len(landscape.TERRAINS)) / truth.size
+    found = clusterings(colors, max(high for _, high in ELBOWS.values()), random_state)
+    agree = {k: selection.agreement(truth, found[k].labels) for k in found if 2 <= k <= MOST}
+    asked = scores(colors, found, random_state)
+    most = min(MOST, max(found))
+    chosen = selection.elbow_or_silhouette(
+        range(1, most + 1),
+        [found[k].wcss for k in range(1, most + 1)],
+        asked["silhouette"][0].__getitem__,
+    )
+    knee = elbows(found)
+    named = nearest_terrain(found[chosen].centers)[found[chosen].labels]
+    return {
+        "seed": seed,
+        "colors": len(colors.values),
+        **{name: float(share) for name, share in zip(landscape.TERRAINS, shares, strict=True)},
+        "terrains": int((shares > 0).sum()),
+        **{name: knee.get(name) for name in ELBOWS},
+        **{name: best for name, (_, best) in asked.items()},
+        "best": max(agree, key=lambda k: agree[k]),
+        "chosen": chosen,
+        "chosen_right": float((named == truth).mean()),
+        **{f"agreement_{k}": agree.get(k) for k in range(2, MOST + 1)},
+    }
+
+
+def clusterings(colors: Colors, most: int, random_state: int = 0) -> dict[int, Segmentation]:
+    """Return the clusters for each k from 1 to `most`, or to the number of colors if that is smaller."""
+    ks = range(1, min(most, len(colors.values)) + 1)
+    return {k: segment_colors(colors, k, random_state, selection.N_INIT) for k in ks}
+
+
+def elbows(found: dict[int, Segmentation]) -> dict[str, int | None]:
+    """Return the knee of the WCSS over each range of `ELBOWS` for which there are clusters."""
+    return {
+        name: selection.elbow(range(low, high + 1), [found[k].wcss for k in range(low, high + 1)])
+        for name, (low, high) in ELBOWS.items()
+        if high in found
+    }
+
+
+def scores(
+    colors: Colors, found: dict[int, Segmentation], random_state: int = 0
+) -> dict[str, tuple[dict[int, float], int | None]]:
+    """Return, for each of `SCORES`, its value for each k and the k that it takes.
+
+    Parameters
+    ----------
+    colors : Colors
+        The distinct colors of a picture.
+    found : dict
+        Its clusters for each k from 1 on, as `clusterings` makes them; k up to `MOST` are looked at.
+    random_state : int
+        Where starts and samples are drawn from.
+
+    Returns
+    -------
+    dict
+        Of equal values the smallest k is taken. The gap statistic looks at k = 1, too, and may take none.
+    """
+    ks = [k for k in found if 2 <= k <= MOST]
+    divisions = [color_labels(colors, found[k]) for k in ks]
+    width = selection.mean_silhouettes(colors.values, colors.counts, divisions)
+    values = {
+        "silhouette": dict(zip(ks, map(float, width), strict=True)),
+        "calinski_harabasz": {k: selection.calinski_harabasz(colors, found[k]) for k in ks},
+        "davies_bouldin": {k: selection.davies_bouldin(colors, found[k]) for k in ks},
+        "stability": {k: selection.stability(colors, k, random_state=random_state) for k in ks},
+    }
+    gap, _, gap_k = selection.gap_statistic(colors, [1, *ks], random_state=random_state)
+    best = {
+        n: min(v, key=v.__getitem__) if n == "davies_bouldin" else max(v, key=v.__getitem__)
+        for n, v in values.items()
+    }
+    return {
+        **{name: (values[name], best[name]) for name in values},
+        "gap_statistic": (dict(zip([1, *ks], map(float, gap), strict=True)), gap_k),
+    }
+
+
+def read_sweep(path: Path = SWEEP) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return what `course sweep` wrote: a row per seed, and how it was made.
+
+    Returns
+    -------
+    rows : pandas.DataFrame
+        A row per seed; a criterion that names no k holds NaN.
+    made : dict
+        The parameters, the hash of the code, the versions of the packages.
+
+    Raises
+    ------
+    ValueError
+        If there is no such file, or it was not written by `course sweep`.
+    """
+    try:
+        with path.open(encoding="utf-8") as file:
+            made = json.loads(file.readline().removeprefix("#"))
+        rows = pd.read_csv(path, comment="#")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: no sweep to read ({error}); `course sweep` makes one") from None
+    return rows, made
