@@ -39,21 +39,23 @@ def main() -> int:
     job = json.loads(sys.argv[1])
     tell = _open_report()
     private = Path(job["private"])
+    os.environ.update(private_environment(private, Path(job["root"]), Path(job["cache"])))
     _end_with_parent(private)
-    os.environ.update(private_environment(private, Path(job["root"])))
     try:
         return execute(job, tell)
     finally:
         _kill_children()
 
 
-def private_environment(private: Path, root: Path) -> dict[str, str]:
+def private_environment(private: Path, root: Path, cache: Path) -> dict[str, str]:
     """Return the environment in which kernels start: this Python, and nothing of the user's settings."""
     spec = private / "kernels" / "python3" / "kernel.json"
-    spec.parent.mkdir(parents=True)
+    for folder in (spec.parent.parent, spec.parent):  # never `private`: if that is gone, so is who made it
+        folder.mkdir()
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     spec.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}), "utf-8")
     (private / "matplotlibrc").touch()
+    temporary = ("TMPDIR", "TEMP", "TMP")  # what a chapter leaves there goes with the private folder
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {
         "JUPYTER_PATH": str(private),
@@ -63,11 +65,12 @@ def private_environment(private: Path, root: Path) -> dict[str, str]:
         "IPYTHONDIR": str(private / "ipython"),
         "MATPLOTLIBRC": str(private / "matplotlibrc"),
         # Kept from run to run: it holds matplotlib's list of fonts, which takes seconds to make.
-        "MPLCONFIGDIR": str(root / "runs" / ".cache" / "matplotlib"),
+        "MPLCONFIGDIR": str(cache / "matplotlib"),
         "MPLBACKEND": "agg",
         "PYTHONPATH": str(root),
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        **dict.fromkeys(temporary, str(private)),
         # One thread against two changes sums in their last digits.
         **dict.fromkeys(threads, "1"),
     }
@@ -79,8 +82,8 @@ def execute(job: dict[str, Any], tell: Tell) -> int:
     Parameters
     ----------
     job : dict
-        ``source``, ``output`` and ``failed`` (paths), ``root`` and ``private`` (folders), ``parameters``,
-        ``timeout`` (seconds per cell).
+        ``source``, ``output`` and ``failed`` (paths), ``root``, ``cache`` and ``private`` (folders),
+        ``parameters``, ``timeout`` (seconds per cell).
     tell : callable
         Takes an event's name and its values.
 
@@ -99,7 +102,9 @@ def execute(job: dict[str, Any], tell: Tell) -> int:
             _clean(progress.notebook, source, Path(job["root"]))
             _write(progress.notebook, Path(job["failed" if reason else "output"]))
     except OSError as error:
-        reason = f"{error.filename or job['output']} cannot be written: {error.strerror or error}"
+        what = error.filename or "the executed notebook"
+        tell("failed", reason=f"{what} cannot be written: {error.strerror or error}")
+        return 1
     if reason:
         tell("failed", reason=progress.place() + reason)
         return 1
@@ -294,7 +299,9 @@ def _end_with_parent(private: Path) -> None:
     def watch() -> None:
         while os.read(0, 1024):
             pass
-        _kill_children()
+        for _ in range(3):  # a kernel may be on its way
+            _kill_children()
+            time.sleep(0.02)
         shutil.rmtree(private, ignore_errors=True)
         os._exit(130)
 

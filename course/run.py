@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import importlib.metadata
 import json
 import os
 import platform
+import secrets
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,24 +24,28 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from course.depends import PACKAGES, Sources, installed
 from course.errors import CourseError
 from course.project import Chapter, Project, read_notebook
 from course.report import Report
 from helpers import parameters as table
 
+if TYPE_CHECKING:
+    import filelock
+
 FORMAT = 1
 SCRAP = "application/scrapbook.scrap.json+json"
-# The packages whose version can change what a chapter finds.
-PACKAGES = (
-    "numpy", "scipy", "scikit-learn", "scikit-image", "matplotlib", "pandas", "pillow", "kneed", "noise",
-    "papermill", "nbclient", "ipykernel",
-)  # fmt: skip
+# What the folder of a run may hold; anything else is someone's own.
+ATTEMPTS = "attempts"
+PARTS = {
+    "manifest.json", "record.json", "notebooks", "chapters", "failed", ATTEMPTS, ".DS_Store", ".ipynb_checkpoints",
+}  # fmt: skip
 LOCK_WAIT = 1800  # seconds that a run waits for another one in the same folder
 
 
@@ -63,16 +68,25 @@ class Run:
 
 @dataclass(frozen=True)
 class Task:
-    """A chapter as this run needs it: the values it is given, all its values, and the key of its inputs."""
+    """A chapter as this run needs it: the values it is given, all its values, its inputs and their key."""
 
     chapter: Chapter
     given: dict[str, Any]
     effective: dict[str, Any]
+    files: dict[str, str]  # SHA-256 of what it reaches of each file
     key: str
 
     @property
     def name(self) -> str:
         return self.chapter.name
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run is to do: its chapters, and the SHA-256 of all helpers, data and notebooks as they were read."""
+
+    tasks: list[Task]
+    files: dict[str, str]
 
 
 def load_run(folder: Path) -> Run:
@@ -87,7 +101,8 @@ def load_run(folder: Path) -> Run:
         run = Run(folder, json.loads((folder / "manifest.json").read_text(encoding="utf-8")))
     except (OSError, ValueError):
         raise CourseError(f"{folder}: no finished run here; `course run` makes one") from None
-    if run.manifest.get("format") != FORMAT or run.manifest.get("complete") is not True:
+    whole = isinstance(run.manifest, dict) and isinstance(run.manifest.get("chapters"), dict)
+    if not whole or run.manifest.get("format") != FORMAT or run.manifest.get("complete") is not True:
         raise CourseError(f"{folder}: not a finished run of this version; make it again with `course run`")
     missing = [name for name in run.manifest["chapters"] if not run.notebook(name).is_file()]
     if missing or not (folder / "record.json").is_file():
@@ -148,20 +163,21 @@ def ensure(
         If something asked for is not there or not allowed (before any kernel starts), if the folder cannot
         be written, or if a chapter failed (when the others have finished, and are kept).
     """
-    tasks = plan(project, select(project, chapters), parameters)
+    planned = plan(project, select(project, chapters), parameters)
     report = Report(quiet)
     place = _short(project, folder)
-    finished = _finished_if_fresh(folder, tasks)
+    finished = _finished_if_fresh(folder, planned.tasks)
     if finished:
+        _tidy(folder)
         report.say(f"{place}: nothing changed, nothing to execute")
         return finished
     try:
-        if folder.exists() and not _is_run(folder) and not _is_empty(folder):
-            raise CourseError(f"{place} is there and is no run; move it away, or choose another --out")
+        _refuse_what_is_no_run(folder, place)
         with _locked(folder, place, report):
-            return _make(project, tasks, folder, jobs or _processors(), timeout, report)
+            return _make(project, planned, folder, jobs or _processors(), timeout, report)
     except OSError as error:
-        why = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        where = error.filename2 or error.filename  # of a copy, what was to be written
+        why = f"{where}: {error.strerror}" if where else error.strerror or str(error)
         raise CourseError(f"{place}: the run cannot be written: {why}") from None
 
 
@@ -177,8 +193,8 @@ def select(project: Project, names: list[str] | None) -> list[Chapter]:
     return [chapter for name, chapter in known.items() if name in wanted]
 
 
-def plan(project: Project, chapters: list[Chapter], parameters: dict[str, Any]) -> list[Task]:
-    """Return what each chapter is given, and the key of all that its result depends on.
+def plan(project: Project, chapters: list[Chapter], parameters: dict[str, Any]) -> Plan:
+    """Return what each chapter is given, what its result depends on, and the key of that.
 
     Raises
     ------
@@ -193,21 +209,90 @@ def plan(project: Project, chapters: list[Chapter], parameters: dict[str, Any]) 
             where = f"it is one of {', '.join(users)}" if users else "no chapter takes it"
             raise CourseError(f"{name} = {value!r}: not a parameter of {', '.join(declared)}; {where}")
     checked = table.check_values(parameters, known)
-    common = _common_inputs(project)
+    sources = Sources(project.root)
     tasks = []
     for chapter in chapters:
         defaults = declared[chapter.name]
         given = {n: v for n, v in checked.items() if n in defaults and v != defaults[n]}
-        effective = defaults | given
-        inputs = {**common, "notebook": _sha256(chapter.source), "parameters": effective}
-        if effective.get("image_path"):
-            try:
-                inputs["image"] = _sha256(Path(effective["image_path"]))
-            except OSError as error:
-                raise CourseError(f"image_path = {effective['image_path']!r}: {error.strerror}") from None
-        key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()
-        tasks.append(Task(chapter, given, effective, key))
-    return tasks
+        tasks.append(_task(project, sources, chapter, given, defaults | given))
+    notebooks = {name: key for task in tasks for name, key in task.files.items() if name not in sources.files}
+    return Plan(tasks, sources.files | notebooks)
+
+
+def _task(
+    project: Project, sources: Sources, chapter: Chapter, given: dict[str, Any], effective: dict[str, Any]
+) -> Task:
+    """Return a chapter with all that its result depends on."""
+    inputs = sources.inputs(_code_cells(chapter))
+    notebook = chapter.source.relative_to(project.root).as_posix()
+    files = {notebook: _sha256(chapter.source), **inputs.files}
+    held = {
+        "files": files,
+        "packages": inputs.packages,
+        "parameters": effective,
+        "python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "execute": _sha256(Path(__file__).with_name("execute.py")),
+    }
+    if effective.get("image_path"):
+        held["image"] = _picture(Path(effective["image_path"]))
+    key = hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
+    return Task(chapter, given, effective, files, key)
+
+
+def _code_cells(chapter: Chapter) -> list[str]:
+    cells = read_notebook(chapter.source)["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+def _picture(path: Path) -> str:
+    """Return the SHA-256 of a picture."""
+    try:
+        if path.exists() and not path.is_file():  # a device may never end
+            raise CourseError(f"image_path = {str(path)!r}: not a file")
+        return _sha256(path)
+    except OSError as error:
+        raise CourseError(f"image_path = {str(path)!r}: {error.strerror}") from None
+
+
+def refuse_if_stale(project: Project, run: Run) -> None:
+    """Raise an error if a chapter, or what it reaches of helpers and data, is not what the run executed.
+
+    Or if what the run made was edited since. Versions of packages and a picture that is no longer in its place do not count.
+    """
+    sources = Sources(project.root)
+    for chapter in project.chapters:
+        entry = run.manifest["chapters"].get(chapter.name)
+        if entry is None:
+            continue
+        changed = _differing(entry.get("inputs", {}), _task(project, sources, chapter, {}, {}).files)
+        if changed:
+            others = f" and {len(changed) - 1} more" if len(changed) > 1 else ""
+            raise CourseError(
+                f"{_short(project, run.folder)}: {changed[0]}{others} changed since {chapter.name} was run; "
+                f"run it again with: {command(project, run)}"
+            )
+    touched = _touched(run)
+    if touched:
+        raise CourseError(
+            f"{_short(project, run.folder)}: {touched[0]} is not as the run left it; "
+            f"run it again with: {command(project, run)}"
+        )
+
+
+def command(project: Project, run: Run) -> str:
+    """Return what to type to make a run of the whole course again."""
+    given = run.manifest["parameters"]
+    words = ["course", "run", *(word for name, value in given.items() for word in ("-p", name, str(value)))]
+    folder = run.folder.absolute()
+    if folder != run_folder(project, None, given):
+        here = Path.cwd()
+        words += ["--out", str(folder.relative_to(here) if folder.is_relative_to(here) else folder)]
+    return shlex.join(words)
+
+
+def _differing(one: dict[str, str], other: dict[str, str]) -> list[str]:
+    """Return the paths whose hash is not the same in both."""
+    return [path for path in {**other, **one} if one.get(path) != other.get(path)]
 
 
 def declared_parameters(chapter: Chapter) -> dict[str, Any]:
@@ -222,10 +307,10 @@ def declared_parameters(chapter: Chapter) -> dict[str, Any]:
 
 
 def _make(
-    project: Project, tasks: list[Task], folder: Path, jobs: int, timeout: float | None, report: Report
+    project: Project, planned: Plan, folder: Path, jobs: int, timeout: float | None, report: Report
 ) -> Run:
     """Execute what is stale, complete the partial run, and swap it in."""
-    partial = folder.with_name(f".{folder.name}.partial")
+    tasks, partial = planned.tasks, _partial(folder)
     if _is_run(partial):  # an earlier try ended when the run was whole, before it was in its place
         _swap(partial, folder)
     finished = _finished_if_fresh(folder, tasks)  # another run may have made it while this one waited
@@ -238,6 +323,8 @@ def _make(
             report.reused(task.name, _entry(partial, task.name))
         else:
             stale.append(task)
+    # Python takes bytecode of a source that was edited twice in one second, to the same length, for fresh.
+    shutil.rmtree(project.root / "helpers" / "__pycache__", ignore_errors=True)
     try:
         with report.at_work([task.name for task in stale]):
             failures = Crew(project, partial, timeout, report).execute_all(stale, jobs)
@@ -252,16 +339,46 @@ def _make(
         reasons = "; ".join(f"{name}, {reason}" for name, reason in failures.items())
         kept = "; the other chapters are kept" if len(failures) < len(tasks) else ""
         raise CourseError(f"{reasons} (see {_short(project, partial / 'failed')}{kept})")
-    _complete(project, tasks, partial)
+    _complete(project, planned, partial)
     _swap(partial, folder)
     return load_run(folder)
 
 
+def _partial(folder: Path) -> Path:
+    return folder.with_name(f".{folder.name}.partial")
+
+
 def _prepare(partial: Path) -> None:
     """Make the folder in which a run is made; what an earlier try finished stays in it."""
+    # Their notes stay until the end: a process that outlives its run for a moment may make its folder again.
+    _remove_private(partial)
     shutil.rmtree(partial / "failed", ignore_errors=True)
     (partial / "notebooks").mkdir(parents=True, exist_ok=True)
     (partial / "chapters").mkdir(exist_ok=True)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what a killed run left beside a finished one, if no other run is at work there."""
+    import filelock
+
+    old = folder.with_name(f".{folder.name}.old")
+    if old.exists() or (_partial(folder) / ATTEMPTS).exists():
+        with suppress(OSError, filelock.Timeout), _lock(folder).acquire(timeout=0):
+            shutil.rmtree(old, ignore_errors=True)
+            _remove_attempts(_partial(folder))
+
+
+def _refuse_what_is_no_run(folder: Path, place: str) -> None:
+    """Raise an error if a new run would take the place of something else."""
+    if not folder.exists() or _is_empty(folder):
+        return
+    if not _is_run(folder):
+        raise CourseError(f"{place} is there and is no run; move it away, or choose another --out")
+    strange = sorted(path.name for path in folder.iterdir() if path.name not in PARTS)
+    if strange:
+        raise CourseError(
+            f"{place} holds {strange[0]}, which is no part of a run; move it away, or choose another --out"
+        )
 
 
 def _is_run(folder: Path) -> bool:
@@ -275,7 +392,8 @@ def _is_empty(folder: Path) -> bool:
 def _reuse(task: Task, partial: Path, folder: Path) -> bool:
     """Put a chapter's fresh result into the partial run, if there is one; tell whether there was."""
     notebook = partial / "notebooks" / f"{task.name}.ipynb"
-    if _entry(partial, task.name).get("key") == task.key and notebook.is_file():
+    entry = _entry(partial, task.name)
+    if entry.get("key") == task.key and _is_untouched(entry, notebook):
         return True
     # The entry goes first and comes last: it vouches for the notebook beside it.
     _entry_path(partial, task.name).unlink(missing_ok=True)
@@ -284,7 +402,7 @@ def _reuse(task: Task, partial: Path, folder: Path) -> bool:
     except CourseError:
         return False
     entry = run.manifest["chapters"].get(task.name, {})
-    if entry.get("key") != task.key:
+    if entry.get("key") != task.key or not _is_untouched(entry, run.notebook(task.name)):
         return False
     shutil.copyfile(run.notebook(task.name), notebook)
     _write_json(_entry_path(partial, task.name), entry)
@@ -298,6 +416,7 @@ class Crew:
         self.project, self.partial, self.timeout, self.report = project, partial, timeout, report
         self.processes: list[subprocess.Popen[str]] = []
         self.stopping = threading.Event()
+        self.reading = threading.Lock()  # Python 3.11 fails at times when two threads parse at once
 
     def execute_all(self, tasks: list[Task], jobs: int) -> dict[str, str]:
         """Execute chapters, `jobs` at a time; return why each one that failed did."""
@@ -319,9 +438,38 @@ class Crew:
     def _execute(self, task: Task) -> str:
         """Execute one chapter in a process; return why it failed, or nothing."""
         self.report.started(task.name)
+        with _attempt(self.partial) as (beside, private):
+            stamps = self._stamps(task)
+            end, said = self._follow(task, self._job(task, beside, private))
+            if self.stopping.is_set():
+                return "stopped"
+            reason = "" if end.get("event") == "finished" else end.get("reason") or said
+            notebook = beside / f"{task.name}.ipynb"
+            if not reason:
+                reason = self._changed_meanwhile(task, stamps)
+                kept = self.partial / ("failed" if reason else "notebooks") / notebook.name
+                kept.parent.mkdir(exist_ok=True)
+                notebook.replace(kept)
+            if reason:
+                self.report.failed(task.name, reason)
+                return reason
+        entry = {
+            "parameters": task.effective,
+            "key": task.key,
+            "inputs": task.files,
+            "output": _sha256(kept),
+            "seconds": round(end["seconds"], 2),
+            "peak_memory_mb": round(end["peak_memory_mb"], 1),
+        }
+        _write_json(_entry_path(self.partial, task.name), entry)
+        self.report.finished(task.name, entry)
+        return ""
+
+    def _follow(self, task: Task, job: dict[str, Any]) -> tuple[dict[str, Any], str]:
+        """Start a chapter's process and follow it; return what it told at its end, and its last words."""
         end: dict[str, Any] = {}
-        with _private_folder() as private, tempfile.TemporaryFile() as errors:
-            with _start({**self._job(task), "private": private}, errors) as process:
+        with tempfile.TemporaryFile() as errors:
+            with _start(job, errors) as process:
                 self.processes.append(process)
                 if self.stopping.is_set():
                     _stop(process)
@@ -334,28 +482,40 @@ class Crew:
                         end = event
             errors.seek(0)
             said = errors.read().decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        if self.stopping.is_set():
-            return "stopped"
-        if end.get("event") != "finished":
-            reason = end.get("reason") or f"its process ended ({process.returncode}): {said[-1]}"
-            self.report.failed(task.name, reason)
-            return reason
-        entry = {
-            "parameters": task.effective,
-            "key": task.key,
-            "seconds": round(end["seconds"], 2),
-            "peak_memory_mb": round(end["peak_memory_mb"], 1),
-        }
-        _write_json(_entry_path(self.partial, task.name), entry)
-        self.report.finished(task.name, entry)
-        return ""
+        return end, f"its process ended ({process.returncode}): {said[-1]}"
 
-    def _job(self, task: Task) -> dict[str, Any]:
+    def _changed_meanwhile(self, task: Task, stamps: dict[str, int]) -> str:
+        """Return which source changed while a chapter was executed, or nothing.
+
+        A result is filed under the sources that were planned, so it must be theirs. Times of files tell of
+        an edit that was undone again, too.
+        """
+        try:
+            with self.reading:
+                now = _task(
+                    self.project, Sources(self.project.root), task.chapter, task.given, task.effective
+                )
+            written = [path for path, stamp in self._stamps(task).items() if stamps.get(path) != stamp]
+        except (CourseError, OSError) as error:
+            return f"a source was taken away while it was executed: {error}"
+        if now.key == task.key and not written:
+            return ""
+        what = [*_differing(task.files, now.files), *written, "a package"][0]
+        return f"{what} changed while it was executed; the same command executes it again"
+
+    def _stamps(self, task: Task) -> dict[str, int]:
+        """Return when each file that a chapter depends on was last written."""
+        picture = [task.effective["image_path"]] if task.effective.get("image_path") else []
+        return {path: (self.project.root / path).stat().st_mtime_ns for path in [*task.files, *picture]}
+
+    def _job(self, task: Task, beside: Path, private: Path) -> dict[str, Any]:
         return {
             "source": str(task.chapter.source),
-            "output": str((self.partial / "notebooks" / f"{task.name}.ipynb").absolute()),
+            "output": str((beside / f"{task.name}.ipynb").absolute()),
             "failed": str((self.partial / "failed" / f"{task.name}.ipynb").absolute()),
             "root": str(self.project.root),
+            "cache": str(_cache(self.project, self.partial).absolute()),
+            "private": str(private),
             "parameters": task.given,
             "timeout": self.timeout,
         }
@@ -379,12 +539,48 @@ def _start(job: dict[str, Any], errors: Any) -> subprocess.Popen[str]:
     )
 
 
-def _private_folder() -> tempfile.TemporaryDirectory[str]:
-    """Return a folder for a kernel's settings and sockets, whose paths may hold about 100 characters."""
+@contextmanager
+def _attempt(partial: Path) -> Iterator[tuple[Path, Path]]:
+    """Give a chapter's process a folder for what it writes, and a private one for its settings and sockets.
+
+    What it writes is taken from there only by the run that started it: a process that outlived its run for a
+    moment cannot put its result among another run's. The private folder lies elsewhere, as the path of a
+    socket may hold about 100 characters; it is noted before it is made, so that what `kill -9` leaves is found.
+    """
+    name = f"course-{secrets.token_hex(4)}"
     long = sys.platform == "darwin" or (sys.platform != "win32" and len(tempfile.gettempdir()) > 60)
-    return tempfile.TemporaryDirectory(
-        prefix="course-", dir="/tmp" if long else None, ignore_cleanup_errors=True
-    )
+    private = Path("/tmp" if long else tempfile.gettempdir(), name)
+    beside = partial / ATTEMPTS / name
+    beside.mkdir(parents=True)
+    (beside / "private").write_text(str(private), encoding="utf-8")
+    try:
+        private.mkdir(mode=0o700)
+        yield beside, private
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _remove_private(partial: Path) -> None:
+    """Remove the private folders that processes of a run that was killed left behind."""
+    for note in (partial / ATTEMPTS).glob("course-*/private"):
+        private = Path(note.read_text(encoding="utf-8"))
+        if private.name == note.parent.name:  # a note that was cut off names another folder
+            shutil.rmtree(private, ignore_errors=True)
+
+
+def _remove_attempts(partial: Path) -> None:
+    """Remove all that is noted of processes, too: none can still be at work."""
+    _remove_private(partial)
+    shutil.rmtree(partial / ATTEMPTS, ignore_errors=True)
+
+
+def _cache(project: Project, partial: Path) -> Path:
+    """Return where matplotlib keeps its list of fonts, which takes seconds to make: with the course, if it can."""
+    kept = project.root / "runs" / ".cache"
+    with suppress(OSError):
+        kept.mkdir(parents=True, exist_ok=True)
+    return kept if os.access(kept, os.W_OK) else partial / ATTEMPTS / "cache"
 
 
 def _stop(*processes: subprocess.Popen[str]) -> None:
@@ -399,8 +595,9 @@ def _stop(*processes: subprocess.Popen[str]) -> None:
             process.kill()
 
 
-def _complete(project: Project, tasks: list[Task], partial: Path) -> None:
+def _complete(project: Project, planned: Plan, partial: Path) -> None:
     """Write the record and the manifest of a run all of whose chapters finished."""
+    tasks = planned.tasks
     wanted = {task.name for task in tasks}
     for path in list((partial / "notebooks").iterdir()):
         if path.stem not in wanted:
@@ -412,26 +609,33 @@ def _complete(project: Project, tasks: list[Task], partial: Path) -> None:
         "complete": True,
         "parameters": {name: value for task in tasks for name, value in task.given.items()},
         "chapters": {task.name: _entry(partial, task.name) for task in tasks},
-        "packages": _versions(),
+        "record": _sha256(partial / "record.json"),
+        "packages": {name: installed(name)[0] for name in PACKAGES},
         "python": platform.python_version(),
         "platform": platform.platform(),
         **_commit(project.root),
-        "inputs": _input_files(project)
-        | {f"notebooks/{t.name}.ipynb": _sha256(t.chapter.source) for t in tasks},
+        "inputs": planned.files,
     }
     _write_json(partial / "manifest.json", manifest)
-    shutil.rmtree(partial / "chapters")
 
 
 def read_record(notebook: Path) -> dict[str, Any]:
+    """Return what the executed notebook in a file recorded, by name."""
+    return recorded_in(read_notebook(notebook))
+
+
+def recorded_in(notebook: dict[str, Any]) -> dict[str, Any]:
     """Return what an executed notebook recorded, by name."""
-    outputs = [o for cell in read_notebook(notebook)["cells"] for o in cell.get("outputs", [])]
+    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
     scraps = [o["data"][SCRAP] for o in outputs if SCRAP in o.get("data", {})]
     return {scrap["name"]: scrap["data"] for scrap in scraps}
 
 
 def _swap(partial: Path, folder: Path) -> None:
-    """Put a complete run in its place; what stood there goes."""
+    """Put a complete run in its place, without what it was made with; what stood there goes."""
+    _remove_attempts(partial)
+    for name in ("chapters", "failed"):
+        shutil.rmtree(partial / name, ignore_errors=True)
     old = folder.with_name(f".{folder.name}.old")
     shutil.rmtree(old, ignore_errors=True)
     if folder.exists():
@@ -446,8 +650,23 @@ def _finished_if_fresh(folder: Path, tasks: list[Task]) -> Run | None:
         run = load_run(folder)
     except CourseError:
         return None
-    keys = {name: entry["key"] for name, entry in run.manifest["chapters"].items()}
-    return run if keys == {task.name: task.key for task in tasks} else None
+    keys = {name: entry.get("key") for name, entry in run.manifest["chapters"].items()}
+    return run if keys == {task.name: task.key for task in tasks} and not _touched(run) else None
+
+
+def _is_untouched(entry: dict[str, Any], notebook: Path) -> bool:
+    """Tell whether an executed notebook is as its run left it; it may have been opened and run by hand."""
+    return notebook.is_file() and _sha256(notebook) == entry.get("output")
+
+
+def _touched(run: Run) -> list[str]:
+    """Return the files of a run that are not as it left them."""
+    entries = run.manifest["chapters"].items()
+    found = [
+        f"notebooks/{name}.ipynb" for name, entry in entries if not _is_untouched(entry, run.notebook(name))
+    ]
+    record = [] if _sha256(run.folder / "record.json") == run.manifest.get("record") else ["record.json"]
+    return found + record
 
 
 @contextmanager
@@ -456,7 +675,7 @@ def _locked(folder: Path, place: str, report: Report) -> Iterator[None]:
     import filelock
 
     folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder.with_name(f".{folder.name}.lock"))
+    lock = _lock(folder)
     try:
         lock.acquire(timeout=0)
     except filelock.Timeout:
@@ -471,33 +690,10 @@ def _locked(folder: Path, place: str, report: Report) -> Iterator[None]:
         lock.release()
 
 
-def _common_inputs(project: Project) -> dict[str, Any]:
-    """Return what every chapter depends on: helpers, data, package versions, and how it is executed."""
-    execute = Path(__file__).with_name("execute.py")
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    return {
-        "files": _input_files(project),
-        "packages": _versions(),
-        "python": python,
-        "execute": _sha256(execute),
-    }
+def _lock(folder: Path) -> filelock.BaseFileLock:
+    import filelock
 
-
-def _input_files(project: Project) -> dict[str, str]:
-    """Return the SHA-256 of the helpers and the data, by path."""
-    paths = [*(project.root / "helpers").rglob("*.py"), *(project.root / "data").rglob("*")]
-    return {p.relative_to(project.root).as_posix(): _sha256(p) for p in sorted(paths) if p.is_file()}
-
-
-def _versions() -> dict[str, str]:
-    """Return the versions of the packages that matter."""
-    found = {}
-    for name in PACKAGES:
-        try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+    return filelock.FileLock(folder.with_name(f".{folder.name}.lock"))
 
 
 def _commit(root: Path) -> dict[str, Any]:
