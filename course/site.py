@@ -1,12 +1,11 @@
 """Build the site of a run: stage it, render it beside the old one, pass the gate, swap.
 
-Steps: stage the run; choose the renderer; render into a new folder; add the manifest; check; put it in
-the old site's place. Whatever fails, the old site stays as it was.
+Steps: choose the renderer; stage the run; render into a new folder; add the manifest and the record; check;
+put it in the old site's place. Whatever fails, the old site stays as it was.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from course import embedded, gate
 from course.errors import CourseError
 from course.project import Project
-from course.stage import published_manifest, stage
+from course.stage import stage
 
 if TYPE_CHECKING:
     from course.run import Run
@@ -24,7 +23,9 @@ if TYPE_CHECKING:
 RENDERERS = ("auto", "quarto", "embedded")
 
 
-def build(project: Project, run: Run, renderer: str = "auto", out: Path | None = None) -> tuple[Path, str]:
+def build(
+    project: Project, run: Run, renderer: str = "auto", out: Path | None = None, *, judged: bool = True
+) -> tuple[Path, str]:
     """Build the site of a finished run.
 
     Parameters
@@ -36,6 +37,8 @@ def build(project: Project, run: Run, renderer: str = "auto", out: Path | None =
         failed.
     out : Path, optional
         The site's folder; `_site` in the project by default.
+    judged : bool
+        Whether a run that `course check` finds fault with is refused.
 
     Returns
     -------
@@ -52,26 +55,21 @@ def build(project: Project, run: Run, renderer: str = "auto", out: Path | None =
         raise CourseError(
             f"{out}: there is something else than a site; move it away, or name another folder with --out"
         )
-    quarto = shutil.which("quarto")
-    if renderer == "quarto" and not quarto:
-        raise CourseError("there is no Quarto on the PATH; install it, or take --renderer embedded")
+    quarto, name = choose_renderer(renderer)
     fresh = out.with_name(f".{out.name}.new")
     try:
-        stage(project, run)
+        stage(project, run, name, judged=judged)
         out.parent.mkdir(parents=True, exist_ok=True)
         shutil.rmtree(fresh, ignore_errors=True)
-        if quarto and renderer != "embedded":
-            name = _render_with_quarto(project, run, quarto, fresh)
+        if quarto:
+            _render_with_quarto(project, run, quarto, fresh)
         else:
             fresh.mkdir()
             embedded.render(project, fresh)
-            name = embedded.generator()
-        manifest = {**published_manifest(run.manifest), "renderer": name}
-        (fresh / "manifest.json").write_text(
-            json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
+        for published in ("manifest.json", "record.json"):  # where programs look for them: at the root
+            shutil.copyfile(project.root / "downloads" / published, fresh / published)
         _pass_gate(fresh)
-        _swap(fresh, out)
+        swap(fresh, out)
     except OSError as error:
         raise CourseError(
             f"the site cannot be written: {error.strerror or error}: {error.filename or out}"
@@ -81,7 +79,25 @@ def build(project: Project, run: Run, renderer: str = "auto", out: Path | None =
     return out / "index.html", name
 
 
-def _render_with_quarto(project: Project, run: Run, quarto: str, fresh: Path) -> str:
+def choose_renderer(choice: str = "auto") -> tuple[str | None, str]:
+    """Return the path of Quarto, or None for the embedded renderer, and the name and version of the one chosen.
+
+    Raises
+    ------
+    CourseError
+        If Quarto is asked for, and there is none.
+    """
+    inside = os.environ.get("QUARTO_BIN_PATH")  # set by the Quarto that runs us, which the PATH may not hold
+    quarto = (shutil.which("quarto", path=inside) if inside else None) or shutil.which("quarto")
+    if choice == "quarto" and not quarto:
+        raise CourseError("there is no Quarto on the PATH; install it, or take --renderer embedded")
+    if choice == "embedded" or not quarto:
+        return None, embedded.generator()
+    said = subprocess.run([quarto, "--version"], capture_output=True, text=True, check=False)
+    return quarto, f"Quarto {said.stdout.strip()}".strip()
+
+
+def _render_with_quarto(project: Project, run: Run, quarto: str, fresh: Path) -> None:
     """Let Quarto render into `fresh`; its pre-render step stages the same run again, and finds nothing to do."""
     # Quarto takes an output folder relative to the project, and there it may not be hidden.
     inside = project.root / "_site.quarto"
@@ -104,10 +120,6 @@ def _render_with_quarto(project: Project, run: Run, quarto: str, fresh: Path) ->
         shutil.move(inside, fresh)
     finally:
         shutil.rmtree(inside, ignore_errors=True)
-    version = subprocess.run(
-        [quarto, "--version"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return f"Quarto {version}"
 
 
 def _pass_gate(site: Path) -> None:
@@ -119,7 +131,7 @@ def _pass_gate(site: Path) -> None:
         )
 
 
-def _swap(fresh: Path, out: Path) -> None:
+def swap(fresh: Path, out: Path) -> None:
     """Put the new site in the old one's place."""
     old = out.with_name(f".{out.name}.old")
     shutil.rmtree(old, ignore_errors=True)

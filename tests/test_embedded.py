@@ -221,6 +221,25 @@ def test_the_search_holds_text_and_alt_text_by_section(tmp_path: Path) -> None:
     assert "A light dot" in found[3]
 
 
+def test_a_page_can_stay_out_of_the_search(tmp_path: Path) -> None:
+    config = CONFIG.replace(
+        "chapters/01-one.ipynb]", "chapters/01-one.ipynb, chapters/two.qmd, chapters/three.qmd]"
+    )
+    course = project(tmp_path / "course", "Findable.", config=config)
+    for name, said in (("two", "search: false"), ("three", "search: true")):
+        text = f"---\ntitle: Page {name}\n{said}\n---\n\n## Words of {name}\n\nText of {name}, [home](../index.qmd).\n"
+        (course.root / "chapters" / f"{name}.qmd").write_text(text)
+    out = tmp_path / "out"
+    out.mkdir()
+    embedded.render(course, out)
+    assert check_site(out) == []
+    assert "Text of two" in (out / "chapters" / "two.html").read_text()
+    script = (out / "assets" / "search.js").read_text()
+    assert "Findable" in script
+    assert "Text of three" in script
+    assert "two" not in script  # nor in what the pages beside it say
+
+
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     for name in ("a", "b"):
         rendered(tmp_path / name, "## H\n\nText [@lloyd].", FIGURE, code("x = 1"))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from course import site
+from course import embedded, site
 from course.errors import CourseError
 from course.gate import check_site, read_page
 from course.preview import rebuild, serve, snapshot
@@ -38,8 +38,23 @@ def test_the_small_site_passes_the_gate_and_says_what_made_it(small_site: Path) 
     assert read_page(small_site / "index.html").generator == manifest["renderer"]
 
 
+def test_the_site_tells_of_its_run_outside_the_search(
+    small_course: tuple[Project, Run], small_site: Path
+) -> None:
+    html = (small_site / "chapters" / "this-run.html").read_text(encoding="utf-8")
+    manifest = json.loads((small_site / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["renderer"] in html
+    assert all(key in html for key in manifest["inputs"].values())
+    assert json.loads((small_site / "record.json").read_text(encoding="utf-8")) == small_course[1].record
+    for name in ("manifest.json", "record.json"):
+        assert (small_site / name).read_bytes() == (small_site / "downloads" / name).read_bytes()
+    assert "this-run" not in (small_site / "assets" / "search.js").read_text(encoding="utf-8")
+    linking = [page for page in small_site.rglob("*.html") if page.name != "this-run.html"]
+    assert all("this-run.html" in "".join(read_page(page).links) for page in linking)
+
+
 def test_every_figure_has_two_pictures_and_an_alt_text_that_says_something(small_site: Path) -> None:
-    for page in (small_site / "chapters").glob("*.html"):
+    for page in (small_site / "chapters").glob("[0-9]*.html"):
         images = read_page(page).images
         light = [i for i in images if "light-content" in (i.get("class") or "")]
         dark = [i for i in images if "dark-content" in (i.get("class") or "")]
@@ -67,6 +82,18 @@ def test_auto_takes_quarto_where_there_is_one(
     assert used == "Quarto 1.99.1"
     assert (page.parent / "run.txt").read_text().strip() == str(run.folder.resolve())
     assert json.loads((page.parent / "manifest.json").read_text())["renderer"] == used
+    assert "| Quarto 1.99.1 |" in (project.root / "chapters" / "this-run.qmd").read_text(encoding="utf-8")
+
+
+def test_the_quarto_that_runs_the_stage_step_is_named_even_off_the_path(
+    fake_quarto: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_quarto.write_text("#!/bin/sh\necho 1.98.7\n")
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert site.choose_renderer()[0] is None
+    monkeypatch.setenv("QUARTO_BIN_PATH", str(fake_quarto.parent))
+    assert site.choose_renderer() == (str(fake_quarto), "Quarto 1.98.7")
+    assert site.choose_renderer("embedded") == (None, embedded.generator())
 
 
 def test_quarto_that_fails_is_not_replaced_and_the_old_site_stays(

@@ -8,9 +8,11 @@ supports the part of Quarto that this course uses, and stops with the place of a
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -116,6 +118,11 @@ def generator() -> str:
 def pandoc_version() -> str:
     """Return the version of the Pandoc that comes with pypandoc-binary."""
     return str(pypandoc.get_pandoc_version())
+
+
+def pandoc_environment() -> dict[str, str]:
+    """Return an environment in which Pandoc can open a file whose name is not ASCII, whatever the user's locale."""
+    return {**os.environ, **({"LC_ALL": "C.UTF-8"} if sys.platform == "linux" else {})}
 
 
 def check_supported(project: Project) -> None:
@@ -273,6 +280,7 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
     done = subprocess.run(
         [pypandoc.get_pandoc_path(), "--defaults", str(settings)],
         input=f"---\n{head}---\n\n{page.text}", capture_output=True, text=True, encoding="utf-8", check=False,
+        env=pandoc_environment(),
     )  # fmt: skip
     if done.returncode or "[WARNING]" in done.stderr:
         lines = [line for line in done.stderr.splitlines() if line.strip()]
@@ -326,6 +334,8 @@ class _Sections(HTMLParser):
         values = dict(attrs)
         if tag == "div" and values.get("class") == "text":
             self._in_text = True
+        elif tag == "nav" and values.get("class") == "pager":
+            self._in_text = False
         if not self._in_text:
             return
         if tag in ("h2", "h3"):
@@ -353,6 +363,8 @@ def _search_index(pages: list[Page], bodies: list[str]) -> str:
     """Return the script that holds every section's text; a script, so that it loads from a file, too."""
     entries = []
     for page, html in zip(pages, bodies, strict=True):
+        if page.about.get("search") is False:  # as in Quarto
+            continue
         parser = _Sections()
         parser.feed(html)
         for section in parser.sections:

@@ -98,6 +98,7 @@
   });
 
   const input = document.getElementById("search");
+  if (!input) return; // a page of its own, as `course compare` makes
   const list = document.getElementById("results");
   let at = -1;
   const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
