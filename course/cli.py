@@ -1,4 +1,4 @@
-"""The command line: `course run`, `params`, `stage`, `site`, `preview`, `gate`.
+"""The command line: `course run`, `params`, `check`, `sweep`, `compare`, `stage`, `site`, `preview`, `gate`.
 
 Steps: read what was typed, call the module that does it, print what it made. Whatever a user can mend
 ends as one line on standard error and exit code 1; a wrong use of the command line is 2, Ctrl-C 130.
@@ -95,13 +95,43 @@ def params() -> None:
 
 
 @cli.command()
+@click.argument("name", metavar="RUN", required=False)
+@click.option("--drift", is_flag=True, help="Only list, as Markdown, what is not exactly as expected.")
+@click.option("--accept", is_flag=True, help="Make what this default run found the expected values.")
+def check(name: str | None, drift: bool, accept: bool) -> None:
+    """Judge a finished RUN (the default one, if none is named): its claims, and its values if it is a default run."""
+    from course import check as checks
+
+    project = load()
+    found = find_run(project, name)
+    place = _shown(found.folder)
+    if accept:
+        click.echo(f"{place} is accepted: {_shown(checks.accept(project, found))} now expects what it found")
+        return
+    if drift:
+        drifted = checks.drift(project, found)
+        click.echo(checks.as_markdown(drifted) if drifted else "No value drifted.")
+        return
+    verdict = checks.check(project, found)
+    for problem in verdict.problems:
+        click.echo(str(problem))
+    if verdict.problems:
+        do = "does" if len(verdict.problems) == 1 else "do"
+        raise CourseError(f"{place}: {len(verdict.problems)} of its claims and values {do} not hold")
+    expected = f", {verdict.values} values are as expected" if verdict.values else ""
+    click.echo(f"{place}: {verdict.claims} claims hold{expected}")
+
+
+@cli.command()
 @click.option("--run", "name", metavar="RUN", help="A finished run: its folder, or its name in runs/.")
 def stage(name: str | None) -> None:
     """Turn a run's notebooks into what the site is made from."""
+    from course.site import choose_renderer
     from course.stage import stage as stage_run
 
     project = load()
-    changed = stage_run(project, find_run(project, name or os.environ.get("COURSE_RUN")))
+    found = find_run(project, name or os.environ.get("COURSE_RUN"))
+    changed = stage_run(project, found, choose_renderer()[1])
     click.echo(f"staged: {len(changed)} files changed")
 
 
@@ -116,9 +146,13 @@ def site(name: str | None, renderer: str, out: Path | None) -> None:
     project = load()
     found = find_run(project, name)
     os.environ["COURSE_RUN"] = str(found.folder)  # so that Quarto's pre-render step stages this run
+    from course.check import check
     from course.site import build
 
     page, used = build(project, found, renderer, out.absolute() if out else project.root / "_site")
+    drifted = check(project, found).unexpected  # published all the same, if the versions are others
+    if drifted:
+        click.echo(f"Note: {len(drifted)} values are not the expected ones; `course check` lists them")
     click.echo(f"The site of {_shown(found.folder)}, rendered by {used}, lies in {_shown(page.parent)}")
     click.echo(f"Open {page.absolute().as_uri()} or run 'make preview'")
 
@@ -128,14 +162,65 @@ def site(name: str | None, renderer: str, out: Path | None) -> None:
 @click.option("--browser/--no-browser", default=True, help="Whether to open the browser.")
 def preview(port: int, browser: bool) -> None:
     """Serve the site on this computer, open it, and follow what you edit."""
+    from course.check import check
     from course.preview import preview as serve
     from course.site import build
 
     def make() -> Path:
         fresh = load()  # _quarto.yml may be what was edited
-        return build(fresh, find_run(fresh, None), "auto", fresh.root / "_site")[0]
+        made = find_run(fresh, None)
+        for problem in check(fresh, made).problems:
+            click.echo(f"would not be published: {problem}")
+        return build(fresh, made, "auto", fresh.root / "_site", judged=False)[0]
 
     serve(load(), make, port=port, browser=browser, say=click.echo)
+
+
+@cli.command()
+@click.option("--seeds", required=True, help="0:200 for the seeds 0 to 199; 3,5,8 for these.")
+@click.option(
+    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A value; repeat for more."
+)
+@click.option("-f", "files", multiple=True, type=click.Path(path_type=Path), help="A YAML file of values.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The CSV file.  [default: runs/, named by the values]"
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one per processor]")
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, whose workers compute instead.")
+def sweep(
+    seeds: str,
+    parameters: tuple[tuple[str, str], ...],
+    files: tuple[Path, ...],
+    out: Path | None,
+    jobs: int | None,
+    scheduler: str | None,
+) -> None:
+    """Ask every criterion of chapter 4 about many SEEDS; a stopped sweep goes on where it was."""
+    from course import sweep as sweeps
+
+    project = load()
+    values = read_parameters(parameters, files)
+    named = "_".join(["sweep", seeds.replace(":", "-"), *(f"{n}-{v}" for n, v in sorted(values.items()))])
+    place = out.absolute() if out else project.root / "runs" / f"{named}.csv"
+    made = sweeps.sweep(sweeps.parse_seeds(seeds), values, place, jobs=jobs, scheduler=scheduler)
+    click.echo(f"The table lies in {_shown(made)}")
+
+
+@cli.command()
+@click.argument("run_a")
+@click.argument("run_b")
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The page's folder.  [default: runs/compare_A_B]"
+)
+def compare(run_a: str, run_b: str, out: Path | None) -> None:
+    """Show RUN_A and RUN_B, two finished runs, side by side: a page, and what differs as a table."""
+    from course import compare as comparing
+
+    project = load()
+    a, b = find_run(project, run_a), find_run(project, run_b)
+    found, page = comparing.compare(a, b, out or comparing.default_folder(project, a, b))
+    comparing.report(found)
+    click.echo(f"The page lies in {_shown(page)}\nOpen {page.as_uri()}\n{found.summary()}")
 
 
 @cli.command()

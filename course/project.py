@@ -25,14 +25,8 @@ class Chapter:
 
     @cached_property
     def front_matter(self) -> dict[str, Any]:
-        """Return the YAML of the chapter's first cell: title, subtitle, minutes, learn, ..."""
-        cells = read_notebook(self.source)["cells"]
-        text = "".join(cells[0]["source"]).strip() if cells and cells[0]["cell_type"] == "raw" else ""
-        if not (text.startswith("---") and text.endswith("---") and len(text) > 6):
-            raise CourseError(
-                f"{self.source}: the first cell must be raw front matter between two lines of ---"
-            )
-        return read_yaml(text.strip("-"), f"{self.source}, front matter")
+        """Return the YAML of the chapter's first cell: title, subtitle, minutes, learn, claims, ..."""
+        return front_matter_of(read_notebook(self.source), str(self.source))
 
 
 @dataclass(frozen=True)
@@ -116,6 +110,15 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise CourseError(f"{where}: must be a mapping of names to values")
     return value
+
+
+def front_matter_of(notebook: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return the YAML of a notebook's first cell; `where` names the notebook in an error."""
+    cells = notebook["cells"]
+    text = "".join(cells[0]["source"]).strip() if cells and cells[0]["cell_type"] == "raw" else ""
+    if not (text.startswith("---") and text.endswith("---") and len(text) > 6):
+        raise CourseError(f"{where}: the first cell must be raw front matter between two lines of ---")
+    return read_yaml(text.strip("-"), f"{where}, front matter")
 
 
 def read_notebook(path: Path) -> dict[str, Any]:

@@ -20,9 +20,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from course import thisrun
+from course.check import INVARIANTS, listed_claims, refuse_what_fails
 from course.errors import CourseError
 from course.project import Chapter, Project, read_notebook
+from course.run import refuse_if_stale
 from helpers import parameters
+from helpers.invariants import CLAIMS
 
 if TYPE_CHECKING:
     from course.run import Run
@@ -57,8 +61,17 @@ class Staged:
         self.text(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
 
-def stage(project: Project, run: Run) -> list[Path]:
+def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True) -> list[Path]:
     """Write `chapters/` and `downloads/` from a finished run.
+
+    Parameters
+    ----------
+    project, run
+        The course, and the run to publish.
+    renderer : str
+        The name and version of what will render the pages, if that is known.
+    judged : bool
+        Whether a run that `course check` finds fault with is refused; the preview shows it all the same.
 
     Returns
     -------
@@ -68,17 +81,23 @@ def stage(project: Project, run: Run) -> list[Path]:
     Raises
     ------
     CourseError
-        If the run lacks a chapter, or a chapter shows what no page can hold.
+        If the run lacks a chapter or fails its checks, if sources changed since, or if a chapter shows what no
+        page can hold.
     """
     missing = [chapter.name for chapter in project.chapters if chapter.name not in run.manifest["chapters"]]
     if missing:
         raise CourseError(
             f"{run.folder}: the run lacks {', '.join(missing)}; a site needs a run of the whole course"
         )
+    # Titles, minutes and downloads are taken from the sources of today, all else from the run.
+    refuse_if_stale(project, run)
+    if judged:
+        refuse_what_fails(project, run)
     staged = Staged()
     for number, chapter in enumerate(project.chapters, start=1):
         _stage_chapter(staged, project, run, chapter, number)
     _stage_home(staged, project, run)
+    _stage_run(staged, run, renderer)
     _stage_zip(staged, project)
     return _write(project.root, staged)
 
@@ -124,7 +143,7 @@ def _assign(line: str, values: dict[str, Any]) -> str:
 
 
 def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter, number: int) -> None:
-    values = _published(run.manifest["chapters"][chapter.name]["parameters"])
+    values = published_values(run.manifest["chapters"][chapter.name]["parameters"])
     executed = with_parameters(read_notebook(run.notebook(chapter.name)), values)
     about = chapter.front_matter
     head = {"title": f"{number}. {about['title']}"} | {
@@ -139,7 +158,8 @@ def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter,
             cells.append(_cell("markdown", cell_markdown(cell)))
         elif cell["cell_type"] == "code":
             cells += _code_cells(staged, chapter, cell, f"{chapter.source.name}, cell {place}")
-    cells.append(_cell("markdown", _run_card(project, chapter, values)))
+    claims = _claims(listed_claims(executed), run.record[chapter.name].get(INVARIANTS, {}))
+    cells.append(_cell("markdown", _run_card(project, chapter, values, claims)))
     cells = _joined(cells)
     for index, cell in enumerate(cells):
         cell["id"] = f"staged-{index:03d}"
@@ -218,7 +238,7 @@ def _joined(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return joined
 
 
-def _published(values: dict[str, Any]) -> dict[str, Any]:
+def published_values(values: dict[str, Any]) -> dict[str, Any]:
     """Return a run's values as they may be shown: of a picture's path, its name alone."""
     return {
         name: Path(value).name if name == "image_path" and value else value for name, value in values.items()
@@ -228,7 +248,7 @@ def _published(values: dict[str, Any]) -> dict[str, Any]:
 def published_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     """Return a run's manifest as it may be published: no path of the machine that it ran on."""
     chapters = {
-        name: {**chapter, "parameters": _published(chapter["parameters"])}
+        name: {**chapter, "parameters": published_values(chapter["parameters"])}
         for name, chapter in manifest["chapters"].items()
     }
     inputs = {
@@ -236,10 +256,20 @@ def published_manifest(manifest: dict[str, Any]) -> dict[str, Any]:
     }
     return {
         **manifest,
-        "parameters": _published(manifest["parameters"]),
+        "parameters": published_values(manifest["parameters"]),
         "chapters": chapters,
         "inputs": inputs,
     }
+
+
+def published_record(run: Run) -> dict[str, Any]:
+    """Return what a run recorded as it may be published: of a picture's path, its name alone."""
+    text = json.dumps(run.record)
+    for entry in run.manifest["chapters"].values():
+        path = entry["parameters"].get("image_path")
+        if path:
+            text = text.replace(json.dumps(path)[1:-1], json.dumps(Path(path).name)[1:-1])
+    return json.loads(text)
 
 
 def _lead(about: dict[str, Any]) -> str:
@@ -248,8 +278,28 @@ def _lead(about: dict[str, Any]) -> str:
     return f"::: {{.lead}}\nAbout {about['minutes']} minutes. After this chapter you can\n\n{able}\n:::"
 
 
-def _run_card(project: Project, chapter: Chapter, values: dict[str, Any]) -> str:
-    """Return what stands at the foot of a chapter: the run's parameters, and what to take along."""
+def _claims(listed: list[str], measured: dict[str, Any]) -> str:
+    """Return the claims that were checked on the run, folded, with how far each is off."""
+    rows = []
+    for name in listed:
+        claim, off = CLAIMS[name], measured.get(name)
+        told = "not asked" if isinstance(off, str) else "not measured" if off is None else _plain(off)
+        rows.append(f"| {claim.text} | {told} | {_plain(claim.allowed)} {claim.unit}".rstrip() + " |")
+    if not rows:
+        return ""
+    head = ["| what must hold | off by | allowed |", "|:----------------------------|-----:|:-------|"]
+    table = "\n".join([*head, *rows])
+    summary = f"What was checked on this run: {len(rows)} {'claim' if len(rows) == 1 else 'claims'}"
+    return f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>\n\n"
+
+
+def _plain(number: float) -> str:
+    """Return a small number as people write it: 1e-9."""
+    return f"{number:.2g}".replace("e-0", "e-")
+
+
+def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims: str) -> str:
+    """Return what stands at the foot of a chapter: the run's parameters, its checks, and what to take along."""
     listed = " ".join(f"`{name} = {value!r}`" for name, value in values.items()) or "none"
     links = [
         f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values',
@@ -259,7 +309,8 @@ def _run_card(project: Project, chapter: Chapter, values: dict[str, Any]) -> str
     return (
         "## The run that made this page {#run}\n\n::: {.run-card}\n"
         f"Every number and figure above comes from one run with these parameters:\n\n{listed}\n\n"
-        f"Take along: {'; '.join(links)}.\n:::"
+        f"{claims}Take along: {'; '.join(links)}.\n\n"
+        f"[What ran, on what, and how long it took]({thisrun.NAME}.qmd).\n:::"
     )
 
 
@@ -291,7 +342,8 @@ def _download(project: Project, chapter: Chapter, values: dict[str, Any]) -> dic
     if address:
         install = _cell(
             "code",
-            f"# On Colab: install the course's helpers.\n%pip install --quiet git+{address}",
+            "# On Colab: fetch the course, so that its helpers and data are at hand.\n"
+            f"!git clone --quiet --depth 1 {address} course\n%cd course\n%pip install --quiet .",
             "install",
         )
         notebook["cells"] = [notebook["cells"][0], install, *notebook["cells"][1:]]
@@ -321,14 +373,23 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     ]
     header = ["| parameter | default | allowed | meaning |", "|:---|:---|:---|:---|"]
     staged.text("chapters/_parameters.md", "\n".join(header + rows) + "\n")
-    given = _published(run.manifest["parameters"])
+    given = published_values(run.manifest["parameters"])
     listed = " ".join(f"`{name} = {value!r}`" for name, value in given.items())
     text = (
         f"This site was made by a run with {listed}; all other parameters at their defaults."
         if given
         else ("This site was made by a run with all parameters at their defaults: the article's landscape.")
     )
-    staged.text("chapters/_run.md", text + "\n")
+    more = f"[What ran, on what, and how long it took]({thisrun.PAGE})."
+    staged.text("chapters/_run.md", f"{text} {more}\n")
+
+
+def _stage_run(staged: Staged, run: Run, renderer: str) -> None:
+    """Write the page about the run, and what it links to: the manifest and the whole record."""
+    manifest = published_manifest(run.manifest) | ({"renderer": renderer} if renderer else {})
+    staged.text(thisrun.PAGE, thisrun.page(manifest))
+    for name, held in (("manifest", manifest), ("record", published_record(run))):
+        staged.text(f"downloads/{name}.json", json.dumps(held, indent=1, ensure_ascii=False) + "\n")
 
 
 def _stage_zip(staged: Staged, project: Project) -> None:

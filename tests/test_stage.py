@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from course import stage
+from course import stage, thisrun
 from course.errors import CourseError
 from course.project import Chapter, Project, load, read_notebook
 from course.run import Run
+from helpers.invariants import CLAIMS, NOT_ASKED
 
 
 def code(source: str, *outputs: dict[str, Any]) -> dict[str, Any]:
@@ -138,10 +139,10 @@ def test_every_page_says_which_run_made_it_and_offers_it(small_course: tuple[Pro
 def test_addresses_appear_when_they_are_set_and_only_then(small_course: tuple[Project, Run]) -> None:
     project, _ = small_course
     chapter = project.chapters[0]
-    assert "github" not in stage._run_card(project, chapter, {})
+    assert "github" not in stage._run_card(project, chapter, {}, "")
     website = {**project.website, "repo-url": "https://github.com/someone/course"}
     named = Project(project.root, {**project.config, "website": website})
-    card = stage._run_card(named, chapter, {})
+    card = stage._run_card(named, chapter, {}, "")
     assert f"https://github.com/someone/course/edit/main/notebooks/{chapter.name}.ipynb" in card
     assert "colab.research.google.com/github/someone/course" in card
     assert "mybinder.org/v2/gh/someone/course" in card
@@ -149,7 +150,7 @@ def test_addresses_appear_when_they_are_set_and_only_then(small_course: tuple[Pr
 
 
 def test_a_pictures_path_is_published_by_its_name_alone() -> None:
-    assert stage._published({"image_path": "/home/me/lake.png", "seed": 1}) == {
+    assert stage.published_values({"image_path": "/home/me/lake.png", "seed": 1}) == {
         "image_path": "lake.png",
         "seed": 1,
     }
@@ -162,6 +163,79 @@ def test_a_published_manifest_names_no_path_of_the_machine() -> None:
         "chapters": {"03": {"parameters": {"image_path": path, "seed": 1}}},
     }
     assert "/home" not in json.dumps(stage.published_manifest(manifest))
+
+
+def test_a_published_record_names_no_path_of_the_machine(tmp_path: Path) -> None:
+    for path in ("/home/me/lake.png", "C:\\me\\lake.png"):
+        record = {"03": {"source": f"the picture {path}", "names": [{"path": path}]}}
+        (tmp_path / "record.json").write_text(json.dumps(record))
+        run = Run(
+            tmp_path, {"chapters": {"03": {"parameters": {"image_path": path}}, "02": {"parameters": {}}}}
+        )
+        name = Path(path).name
+        assert stage.published_record(run) == {
+            "03": {"source": f"the picture {name}", "names": [{"path": name}]}
+        }
+
+
+def test_the_page_about_the_run_says_what_ran(small_course: tuple[Project, Run]) -> None:
+    project, run = small_course
+    stage.stage(project, run, "Quarto 1.99")
+    text = (project.root / "chapters" / "this-run.qmd").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    manifest = run.manifest
+    assert ["`seed`", "`5`", "given"] in rows
+    assert ["`octaves`", "`6`", "default"] in rows
+    assert ["Python", manifest["python"]] in rows
+    assert ["platform", f"`{manifest['platform']}`"] in rows
+    assert ["commit of the course", "not known: the run was made outside git"] in rows
+    assert ["renderer of these pages", "Quarto 1.99"] in rows
+    assert all([f"`{name}`", version] in rows for name, version in manifest["packages"].items())
+    assert all([f"`{name}`", f"`{key}`"] in rows for name, key in manifest["inputs"].items())
+    for name, entry in manifest["chapters"].items():
+        memory = f"{entry['peak_memory_mb']:,.0f}"
+        assert [f"[{name}]({name}.ipynb)", f"{entry['seconds']:.1f}", memory] in rows
+    assert "search: false" in text.split("---")[1]
+    for name, held in (("manifest", {**manifest, "renderer": "Quarto 1.99"}), ("record", run.record)):
+        assert f"](../downloads/{name}.json)" in text
+        assert json.loads((project.root / "downloads" / f"{name}.json").read_text("utf-8")) == held
+    stage.stage(project, run)
+    assert "renderer of these pages" not in (project.root / "chapters" / "this-run.qmd").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("commit", "dirty", "said"),
+    [("abc", True, "`abc`, with edits since"), ("abc", False, "`abc`, without edits")],
+)
+def test_the_page_about_the_run_says_whether_the_code_was_edited(
+    small_course: tuple[Project, Run], commit: str, dirty: bool, said: str
+) -> None:
+    manifest = {**small_course[1].manifest, "commit": commit, "dirty": dirty}
+    assert f"| commit of the course | {said} |" in thisrun.page(manifest)
+
+
+def test_every_page_links_to_the_page_about_the_run(small_course: tuple[Project, Run]) -> None:
+    project, run = small_course
+    stage.stage(project, run)
+    for chapter in project.chapters:
+        page = read_notebook(project.root / "chapters" / f"{chapter.name}.ipynb")
+        assert "](this-run.qmd)" in stage.source_of(page["cells"][-1])
+    assert "](chapters/this-run.qmd)" in (project.root / "chapters" / "_run.md").read_text(encoding="utf-8")
+
+
+def test_times_are_told_nowhere_but_in_the_manifest_and_its_page(small_course: tuple[Project, Run]) -> None:
+    project, run = small_course
+    stage.stage(project, run)
+    chapters = {
+        name: {**entry, "seconds": 12345.6, "peak_memory_mb": 7654.3}
+        for name, entry in run.manifest["chapters"].items()
+    }
+    slower = Run(run.folder, {**run.manifest, "chapters": chapters})
+    changed = [path.relative_to(project.root).as_posix() for path in stage.stage(project, slower)]
+    assert sorted(changed) == ["chapters/this-run.qmd", "downloads/manifest.json"]
+    stage.stage(project, run)
 
 
 def test_a_run_without_all_chapters_is_refused(small_course: tuple[Project, Run]) -> None:
@@ -185,3 +259,16 @@ def test_the_zip_runs_in_an_empty_folder(small_course: tuple[Project, Run], tmp_
     assert done.returncode == 0, done.stderr
     manifest = json.loads(next(folder.glob("runs/*/manifest.json")).read_text())
     assert manifest["complete"] is True
+
+
+def test_the_foot_of_a_chapter_shows_what_was_checked(small_course: tuple[Project, Run]) -> None:
+    project, run = small_course
+    claims = stage._claims(
+        ["shares_sum", "terrain_by_thresholds"], {"shares_sum": 0.0, "terrain_by_thresholds": NOT_ASKED}
+    )
+    assert "What was checked on this run: 2 claims" in claims
+    assert f"| {CLAIMS['shares_sum'].text} | 0 | 1e-9 |" in claims
+    assert f"| {CLAIMS['terrain_by_thresholds'].text} | not asked | 0 pixels |" in claims
+    stage.stage(project, run)
+    page = (project.root / "chapters" / "04-choosing-k.ipynb").read_text("utf-8")
+    assert CLAIMS["as_in_the_sweep"].text in page

@@ -1,0 +1,268 @@
+"""What must hold on every run, measured on the arrays that a chapter has: 0 means that it holds exactly.
+
+Steps: each function measures how far one claim is off, and returns its name with that; a chapter records
+those that it lists in its front matter; `course check` holds them against `CLAIMS`.
+
+Nothing that the chapters use is used here: a check must not share their mistakes.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import ndimage
+
+THRESHOLDS = (0.4, 0.6, 0.8)
+PALETTE = np.array([(20, 20, 220), (20, 220, 20), (139, 69, 19), (220, 220, 220)])
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a function measures: the claim in words, the largest deviation allowed, and its unit."""
+
+    text: str
+    allowed: float
+    unit: str
+
+
+CLAIMS: dict[str, Claim] = {}
+NOT_ASKED = "not asked: there is nothing here to ask it of"
+Measuring = Callable[..., tuple[str, float | str]]
+
+
+def claim(allowed: float, unit: str) -> Callable[[Callable[..., Any]], Measuring]:
+    """Register a function under its name; it then returns the name beside the deviation.
+
+    Where an argument is None, as the truth of a picture of one's own is, it returns `NOT_ASKED`.
+    """
+
+    def register(measure: Callable[..., Any]) -> Measuring:
+        name = measure.__name__
+        CLAIMS[name] = Claim((measure.__doc__ or "").strip().partition("\n")[0], allowed, unit)
+
+        @functools.wraps(measure)
+        def measured(*arguments: Any, **named: Any) -> tuple[str, float | str]:
+            if any(argument is None for argument in arguments):
+                return name, NOT_ASKED
+            return name, float(measure(*arguments, **named))
+
+        return measured
+
+    return register
+
+
+# The landscape
+
+
+@claim(0, "of height")
+def heights_span(h: NDArray[np.float64]) -> float:
+    """The lowest height is 0 and the highest is 1."""
+    return max(abs(h.min()), abs(h.max() - 1))
+
+
+@claim(0, "pixels")
+def terrain_by_thresholds(h: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    """The true terrain of each pixel is the one whose thresholds its height lies between."""
+    bands = np.zeros(h.shape, dtype=int)
+    for threshold in THRESHOLDS:
+        bands = bands + (h >= threshold)
+    return _count(bands != truth)
+
+
+@claim(0, "pixels")
+def palette_outside_blends(h: NDArray[np.float64], image: NDArray[np.uint8], width: float) -> float:
+    """Each pixel that lies in no blend has the palette's color for its height."""
+    near = np.min([np.abs(h - threshold) for threshold in THRESHOLDS], axis=0) < width
+    band = np.sum([h >= threshold for threshold in THRESHOLDS], axis=0)
+    return _count((image != PALETTE[band]).any(axis=-1) & ~near)
+
+
+@claim(1e-9, "")
+def shares_sum(shares: ArrayLike) -> float:
+    """The shares of the parts add up to 1, and none is negative."""
+    given = np.asarray(shares, dtype=float)
+    return max(abs(given.sum() - 1), -given.min())
+
+
+# Clusters
+
+
+@claim(0, "pixels or clusters")
+def labels_cover(labels: NDArray[np.int64], n_clusters: int) -> float:
+    """Every pixel is in one of the k clusters, and no cluster is empty."""
+    inside = (labels >= 0) & (labels < n_clusters)
+    return _count(~inside) + n_clusters - len(np.unique(labels[inside]))
+
+
+@claim(0, "colors")
+def one_cluster_per_color(image: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
+    """Pixels of the same color are in the same cluster."""
+    code, _ = _codes(image)
+    order = np.lexsort((labels.ravel(), code))
+    same = np.diff(code[order]) == 0
+    return _count(same & (np.diff(labels.ravel()[order]) != 0))
+
+
+@claim(1e-6, "color values")
+def centers_are_means(
+    image: NDArray[np.uint8], labels: NDArray[np.int64], centers: NDArray[np.float64]
+) -> float:
+    """Each center is the mean color of its cluster's pixels."""
+    return np.abs(_means(image, labels, len(centers)) - centers).max()
+
+
+@claim(1e-9, "of the WCSS")
+def wcss_adds_up(
+    image: NDArray[np.uint8], labels: NDArray[np.int64], centers: NDArray[np.float64], wcss: float
+) -> float:
+    """The WCSS is the squared distances of all pixels to their centers, added up."""
+    total = sum(
+        float(((image[..., c].astype(float) - centers[labels, c]) ** 2).sum())
+        for c in range(centers.shape[1])
+    )
+    return abs(total - wcss) / max(total, 1e-3)
+
+
+@claim(1e-6, "color values")
+def nearest_center(
+    image: NDArray[np.uint8], labels: NDArray[np.int64], centers: NDArray[np.float64]
+) -> float:
+    """No pixel is nearer to the center of another cluster than to that of its own."""
+    _, first = _codes(image)
+    colors = image.reshape(-1, image.shape[-1])[first].astype(float)
+    apart = np.sqrt(((colors[:, np.newaxis] - centers) ** 2).sum(axis=2))
+    own = apart[np.arange(len(colors)), labels.ravel()[first]]
+    return (own - apart.min(axis=1)).max()
+
+
+@claim(0, "clusters")
+def clusters_in_order(centers: NDArray[np.float64], targets: NDArray[np.generic]) -> float:
+    """Clusters are numbered by nearest terrain, and from dark to light within one."""
+    terrain = ((centers[:, np.newaxis] - np.asarray(targets, dtype=float)) ** 2).sum(axis=2).argmin(axis=1)
+    luma = np.round(centers @ np.array([0.299, 0.587, 0.114]), 6)
+    rises = (np.diff(terrain) > 0) | ((np.diff(terrain) == 0) & (np.diff(luma) >= 0))
+    return _count(~rises)
+
+
+@claim(1e-9, "of the first")
+def wcss_falls(wcss: Sequence[float]) -> float:
+    """The WCSS never rises from one value to the next."""
+    given = np.asarray(wcss, dtype=float)
+    return max(0.0, np.diff(given, prepend=given[0]).max() / max(given[0], 1e-3))
+
+
+@claim(1e-9, "of the best")
+def no_start_beats_the_best(best: float, others: Sequence[float]) -> float:
+    """No single start ends below the best of many starts."""
+    return max(0.0, (best - min(others)) / max(best, 1e-3))
+
+
+@claim(1e-9, "of the WCSS")
+def two_ways_agree(first: float, second: float) -> float:
+    """Clustering pixels and clustering counted colors, from the same start, end at the same WCSS."""
+    return abs(first - second) / max(first, 1e-3)
+
+
+# The number of clusters
+
+
+@claim(1e-9, "")
+def scores_in_range(silhouette: Sequence[float], agreement: Sequence[float] = ()) -> float:
+    """Every silhouette lies from -1 to 1, and no agreement is above 1."""
+    return max([0.0, *(abs(s) - 1 for s in silhouette), *(a - 1 for a in agreement)])
+
+
+@claim(0, "clusters")
+def chosen_by_the_rule(chosen: int, silhouette: Sequence[float], *, elbow: int | None) -> float:
+    """The chosen k is the elbow's, or, where there is none, that of the largest silhouette."""
+    return abs(chosen - (elbow if elbow is not None and elbow > 1 else 2 + int(np.argmax(silhouette))))
+
+
+@claim(0, "criteria")
+def as_in_the_sweep(said: dict[str, Any], row: dict[str, Any]) -> float:
+    """What each criterion says of this landscape is what the sweep over many seeds noted for it."""
+    return sum(said[name] != row[name] for name in said)
+
+
+# Regions
+
+
+@claim(0, "pixels")
+def regions_tile(region: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+    """Every pixel is in a region, and regions part exactly where clusters do."""
+    wrong = np.zeros(region.shape, dtype=bool)
+    wrong[:, 1:] |= (region[:, 1:] == region[:, :-1]) != (labels[:, 1:] == labels[:, :-1])
+    wrong[1:] |= (region[1:] == region[:-1]) != (labels[1:] == labels[:-1])
+    return _count(wrong | (region < 1))
+
+
+@claim(0, "regions")
+def regions_hang_together(region: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+    """There are as many regions as parts of clusters that hang together by their edges."""
+    parts = sum(ndimage.label(labels == cluster)[1] for cluster in np.unique(labels[labels >= 0]))
+    return abs(len(np.unique(region[region > 0])) - parts)
+
+
+@claim(0, "pixels")
+def boundaries_between_clusters(edges: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
+    """A pixel is on a boundary exactly if a pixel beside it is in another cluster."""
+    padded = np.pad(labels, 1, mode="edge")
+    beside = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
+    return _count(np.any([labels != other for other in beside], axis=0) != edges)
+
+
+@claim(0, "regions")
+def markers_inside(region: NDArray[np.int64], number: ArrayLike, row: ArrayLike, col: ArrayLike) -> float:
+    """The marker of every region is a pixel of that region."""
+    return _count(region[np.asarray(row, dtype=int), np.asarray(col, dtype=int)] != number)
+
+
+@claim(0, "pixels")
+def areas_count_pixels(region: NDArray[np.int64], number: ArrayLike, area: ArrayLike) -> float:
+    """The area of every region is its number of pixels."""
+    counted = np.bincount(region.ravel(), minlength=int(np.asarray(number).max(initial=0)) + 1)
+    return np.abs(counted[np.asarray(number, dtype=int)] - np.asarray(area)).max(initial=0)
+
+
+@claim(0, "regions")
+def nothing_small_is_left(region: NDArray[np.int64], min_area: int) -> float:
+    """After merging, no region is smaller than the limit, unless all are."""
+    areas = np.bincount(region.ravel())[1:]
+    small = _count(areas < min_area)
+    return small if small < len(areas) else 0
+
+
+# What the last chapter says
+
+
+@claim(0, "color values")
+def shuffling_changes_nothing(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    """Dealing out the pixels' places again leaves every center where it was."""
+    return np.abs(before - after).max()
+
+
+def _codes(image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
+    """Return each pixel's color as a number, and where each color occurs first."""
+    code = image.reshape(-1, image.shape[-1]).astype(np.int64) @ (256 ** np.arange(image.shape[-1]))
+    return code, np.unique(code, return_index=True)[1]
+
+
+def _means(image: NDArray[np.uint8], labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.float64]:
+    """Return the mean color of each cluster's pixels, (k, 3)."""
+    size = np.maximum(np.bincount(labels.ravel(), minlength=n_clusters), 1)
+    return np.stack(
+        [
+            np.bincount(labels.ravel(), image[..., c].ravel().astype(float), n_clusters) / size
+            for c in range(image.shape[-1])
+        ],
+        axis=1,
+    )
+
+
+def _count(where: NDArray[np.bool_]) -> int:
+    return int(np.count_nonzero(where))

@@ -1,0 +1,275 @@
+"""`course check`: what it finds in a run that was broken on purpose, and that nothing broken is published."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course import check
+from course.check import Problem, Tolerance, judge_claims
+from course.errors import CourseError
+from course.project import Project, front_matter_of, read_notebook
+from course.run import Run, load_run
+from helpers.invariants import CLAIMS, NOT_ASKED
+from tests.conftest import copy_course
+from tests.projects import ROOT, course
+
+CHAPTER = "05-from-pixels-to-a-map"
+
+
+@pytest.fixture
+def copied(small_course: tuple[Project, Run], tmp_path: Path) -> tuple[Project, Run]:
+    """The small run in a folder that a test may break."""
+    project, run = small_course
+    shutil.copytree(run.folder, tmp_path / "run")
+    return project, load_run(tmp_path / "run")
+
+
+def edit_json(path: Path, change: Callable[[Any], None]) -> None:
+    content = json.loads(path.read_text("utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def edit_scrap(run: Run, chapter: str, name: str, change: Callable[[Any], Any]) -> None:
+    """Change a recorded value in the executed notebook and in the record, as a wrong computation would."""
+
+    def in_notebook(notebook: Any) -> None:
+        for cell in notebook["cells"]:
+            for output in cell.get("outputs", []):
+                scrap = output.get("data", {}).get("application/scrapbook.scrap.json+json", {})
+                if scrap.get("name") == name:
+                    scrap["data"] = change(scrap["data"])
+
+    edit_json(run.notebook(chapter), in_notebook)
+    edit_json(
+        run.folder / "record.json",
+        lambda record: record[chapter].update({name: change(record[chapter][name])}),
+    )
+
+
+def problems(project: Project, run: Run) -> list[str]:
+    return [str(problem) for problem in check.check(project, load_run(run.folder)).problems]
+
+
+def test_the_small_run_holds(small_course: tuple[Project, Run]) -> None:
+    verdict = check.check(*small_course)
+    assert verdict.problems == []
+    assert verdict.claims >= 40
+    assert verdict.values == 0  # it is not at the defaults
+
+
+def test_a_deviation_above_its_limit_is_found(copied: tuple[Project, Run]) -> None:
+    project, run = copied
+    edit_scrap(
+        run, CHAPTER, "invariants", lambda found: {**found, "markers_inside": 2.0, "shares_sum": 1e-12}
+    )
+    assert problems(project, run) == [
+        f"{CHAPTER}: markers_inside (The marker of every region is a pixel of that region.): "
+        "expected 'at most 0 regions', found 2.0".replace("'", '"')
+    ]
+
+
+@pytest.mark.parametrize("value", [True, -1.0, "yes", None, [0.0], float("nan")])
+def test_a_bare_true_or_anything_but_a_deviation_is_a_problem(value: Any) -> None:
+    assert len(judge_claims("c", ["shares_sum"], {"shares_sum": value}, all_apply=False)) == 1
+
+
+def test_a_claim_not_asked_is_allowed_only_where_it_may_not_apply() -> None:
+    measured = {"terrain_by_thresholds": NOT_ASKED}
+    assert judge_claims("c", list(measured), measured, all_apply=False) == []
+    assert len(judge_claims("c", list(measured), measured, all_apply=True)) == 1
+
+
+def test_a_claim_not_measured_not_listed_or_unknown_is_a_problem() -> None:
+    assert str(judge_claims("c", ["shares_sum"], {}, all_apply=False)[0]) == (
+        f'c: shares_sum: expected "a measured deviation ({CLAIMS["shares_sum"].text})", found "nothing measured"'
+    )
+    assert "not listed" in str(judge_claims("c", [], {"shares_sum": 0.0}, all_apply=False)[0])
+    assert "unknown name" in str(judge_claims("c", ["sums"], {"sums": 0.0}, all_apply=False)[0])
+
+
+def test_a_record_edited_by_hand_is_found(copied: tuple[Project, Run]) -> None:
+    project, run = copied
+    chosen = run.record["04-choosing-k"]["chosen"]
+    edit_json(run.folder / "record.json", lambda record: record["04-choosing-k"].update(chosen=chosen + 1))
+    assert problems(project, run) == [f"04-choosing-k: chosen: expected {chosen}, found {chosen + 1}"]
+    edit_json(run.folder / "record.json", lambda record: record["04-choosing-k"].pop("chosen"))
+    assert problems(project, run) == [f'04-choosing-k: chosen: expected {chosen}, found "nothing"']
+
+
+# A run at the defaults against the expected values: a small one is passed off as such.
+
+
+@pytest.fixture
+def expected(copied: tuple[Project, Run]) -> tuple[Project, Run]:
+    """A run that says it is at the defaults, in a course that expects just what it found."""
+    project, run = copied
+    edit_json(run.folder / "manifest.json", lambda manifest: manifest.update(parameters={}))
+    run = load_run(run.folder)
+    edit_scrap(run, "04-choosing-k", "invariants", lambda found: {**found, "as_in_the_sweep": 0.0})
+    run = load_run(run.folder)
+    folder = project.root / "tests" / "expected"
+    shutil.copytree(ROOT / "tests" / "expected", folder, dirs_exist_ok=True)
+    check.accept(project, run)
+    yield project, run
+    shutil.rmtree(project.root / "tests")
+
+
+def test_what_is_as_expected_passes(expected: tuple[Project, Run]) -> None:
+    verdict = check.check(*expected)
+    assert verdict.problems == []
+    assert verdict.values > 200
+    assert check.drift(*expected) == []
+
+
+@pytest.mark.parametrize(
+    ("chapter", "name", "change", "expected_problems"),
+    [
+        ("04-choosing-k", "chosen", lambda v: v + 1, 1),
+        ("04-choosing-k", "wcss_shares", lambda v: [x * (1 + 1e-8) for x in v], 0),
+        ("04-choosing-k", "wcss_shares", lambda v: [x * (1 + 1e-4) for x in v], 10),
+        ("04-choosing-k", "wcss_shares", lambda v: v[:-1], 1),
+        ("04-choosing-k", "state_verdict", lambda v: "anything", 0),
+        ("02-synthetic-landscape", "largest_terrain", lambda v: "lava", 1),
+    ],
+)  # fmt: skip
+def test_a_value_is_held_within_its_tolerance(
+    expected: tuple[Project, Run],
+    chapter: str,
+    name: str,
+    change: Callable[[Any], Any],
+    expected_problems: int,
+) -> None:
+    project, run = expected
+    edit_scrap(run, chapter, name, change)
+    found = problems(project, run)
+    assert len(found) == expected_problems
+    assert all(line.startswith(f"{chapter}: {name}") for line in found)
+    if name == "wcss_shares" and expected_problems == 0:
+        drifted = check.drift(project, load_run(run.folder))
+        assert len(drifted) == 10
+        assert 0 < max(p.off or 0 for p in drifted) < 1e-7
+
+
+def test_a_name_that_appears_or_vanishes_is_found(expected: tuple[Project, Run]) -> None:
+    project, _ = expected
+    path = check.expected_folder(project) / "record.json"
+    edit_json(path, lambda record: record["04-choosing-k"].update(more=1))
+    edit_json(path, lambda record: record["04-choosing-k"].pop("chosen"))
+    found = problems(*expected)
+    assert [line.partition(": expected")[0] for line in found] == [
+        "04-choosing-k: more",
+        "04-choosing-k: chosen",
+    ]
+
+
+def test_a_value_that_drifted_with_other_versions_does_not_stop_the_site(
+    expected: tuple[Project, Run],
+) -> None:
+    project, run = expected
+    edit_scrap(run, "04-choosing-k", "chosen", lambda value: value + 1)
+    with pytest.raises(CourseError, match="not fit to be published: 04-choosing-k: chosen"):
+        check.refuse_what_fails(project, load_run(run.folder))
+    edit_json(check.expected_folder(project) / "packages.json", lambda packages: packages.update(numpy="1.0"))
+    assert [p.name for p in check.refuse_what_fails(project, load_run(run.folder))] == ["chosen"]
+    edit_scrap(run, CHAPTER, "invariants", lambda found: {**found, "markers_inside": 2.0})
+    with pytest.raises(CourseError, match="markers_inside"):
+        check.refuse_what_fails(project, load_run(run.folder))
+
+
+def test_the_expected_values_were_found_with_the_locked_versions() -> None:
+    lock = (ROOT / "requirements.lock").read_text("utf-8")
+    for name, version in json.loads((ROOT / "tests/expected/packages.json").read_text("utf-8")).items():
+        assert re.search(rf"(?m)^{name}=={re.escape(version)} ", lock), name
+
+
+def test_drift_is_a_table_in_markdown() -> None:
+    table = check.as_markdown([Problem("c", "a|b", 1.5, 1.75, 0.25), Problem("c", "d", "x", "y")])
+    assert table.splitlines()[2:] == [
+        "| c | `a\\|b` | 1.5 | 1.75 | 0.25 |",
+        '| c | `d` | "x" | "y" |  |',
+    ]
+
+
+def test_tolerances_must_say_why(tmp_path: Path) -> None:
+    (tmp_path / "tolerances.yml").write_text("'*':\n  relative: 1e-6\n", "utf-8")
+    with pytest.raises(CourseError, match="needs a 'why'"):
+        check.read_tolerances(tmp_path)
+
+
+def test_the_first_tolerance_that_fits_counts() -> None:
+    tolerance = check.read_tolerances(ROOT / "tests" / "expected")
+    assert tolerance("04-choosing-k/state_verdict").anything
+    assert tolerance("04-choosing-k/wcss_shares[3]") == Tolerance(1e-6, 1e-9)
+
+
+def test_only_a_whole_default_run_is_accepted(small_course: tuple[Project, Run]) -> None:
+    with pytest.raises(CourseError, match="only a run of the whole course at its defaults"):
+        check.accept(*small_course)
+
+
+def test_the_expected_values_are_of_todays_chapters() -> None:
+    expected = check.read_expected(ROOT / "tests" / "expected")
+    names = [path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb"))]
+    assert sorted(expected) == names
+
+
+@pytest.mark.long
+def test_a_default_run_is_as_expected(tmp_path: Path) -> None:
+    project = copy_course(tmp_path / "course")
+    shutil.copytree(ROOT / "tests" / "expected", project.root / "tests" / "expected")
+    code, out, err = course(project, "check")
+    assert (code, err) == (0, ""), out
+    assert "values are as expected" in out.splitlines()[-1]
+
+
+# The command, and publishing
+
+
+def test_the_command_names_what_fails_and_ends_with_1(copied: tuple[Project, Run]) -> None:
+    project, run = copied
+    assert course(project, "check", str(run.folder))[0] == 0
+    edit_scrap(run, CHAPTER, "invariants", lambda found: {**found, "markers_inside": 2.0})
+    code, out, err = course(project, "check", str(run.folder))
+    assert code == 1
+    assert out.startswith(f"{CHAPTER}: markers_inside")
+    assert err == f"course: {run.folder}: 1 of its claims and values does not hold\n"
+
+
+def test_a_run_that_fails_is_not_published(copied: tuple[Project, Run], tmp_path: Path) -> None:
+    from course.site import build
+
+    project, run = copied
+    out = tmp_path / "site"
+    edit_scrap(run, CHAPTER, "invariants", lambda found: {**found, "markers_inside": 2.0})
+    with pytest.raises(CourseError, match="not fit to be published: 05-from-pixels-to-a-map: markers_inside"):
+        build(project, load_run(run.folder), "embedded", out)
+    assert not out.exists()
+    build(project, load_run(run.folder), "embedded", out, judged=False)  # as the preview does
+    assert (out / "index.html").is_file()
+
+
+def test_it_is_quick_and_does_without_scikit_learn(small_course: tuple[Project, Run]) -> None:
+    project, run = small_course
+    code = "import sys, course.cli; e = course.cli.main(); print([m for m in ('sklearn', 'skimage', 'matplotlib', 'pandas') if m in sys.modules], e)"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "check", str(run.folder)], cwd=project.root, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[] 0"
+
+
+def test_every_chapter_lists_its_claims() -> None:
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        claims = front_matter_of(read_notebook(path), str(path))["claims"]
+        assert len(claims) >= 4
+        assert set(claims) <= set(CLAIMS)

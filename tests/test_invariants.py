@@ -1,0 +1,159 @@
+"""Every invariant holds on good data, and is seen to fail when the data are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from helpers import invariants, landscape, regions, segmentation, selection
+
+H = landscape.heights(size=96, scale=24.0, seed=3)
+IMAGE = landscape.colorize(H)
+TRUTH = landscape.terrain(H)
+K = 5
+SEG = segmentation.segment(IMAGE, K)
+REGION = regions.connected(SEG.labels)
+EDGES = regions.boundaries(SEG.labels)
+MERGED = regions.merge_small(SEG.labels, 20)
+LISTED = regions.table(MERGED, 20)
+MERGED_REGION = regions.connected(MERGED)
+SHARES = np.bincount(SEG.labels.ravel()) / SEG.labels.size
+CURVE = [float(v) for v in selection.wcss_curve(IMAGE, range(1, 8))[1]]
+
+# For each invariant: the arguments on which it holds.
+GOOD: dict[str, tuple[Any, ...]] = {
+    "heights_span": (H,),
+    "terrain_by_thresholds": (H, TRUTH),
+    "palette_outside_blends": (H, IMAGE, 0.06),
+    "shares_sum": (SHARES,),
+    "labels_cover": (SEG.labels, K),
+    "one_cluster_per_color": (IMAGE, SEG.labels),
+    "centers_are_means": (IMAGE, SEG.labels, SEG.centers),
+    "wcss_adds_up": (IMAGE, SEG.labels, SEG.centers, SEG.wcss),
+    "nearest_center": (IMAGE, SEG.labels, SEG.centers),
+    "clusters_in_order": (SEG.centers, segmentation.TARGETS),
+    "wcss_falls": (CURVE,),
+    "no_start_beats_the_best": (100.0, [100.0, 101.0]),
+    "two_ways_agree": (5.0, 5.0),
+    "scores_in_range": ([0.5, -0.2], [1.0, -0.01]),
+    "chosen_by_the_rule": (4, [0.1, 0.2, 0.9]),
+    "as_in_the_sweep": ({"elbow": 4, "gap": None}, {"elbow": 4, "gap": None, "more": 1}),
+    "regions_tile": (REGION, SEG.labels),
+    "regions_hang_together": (REGION, SEG.labels),
+    "boundaries_between_clusters": (EDGES, SEG.labels),
+    "markers_inside": (MERGED_REGION, LISTED.index, LISTED["row"], LISTED["col"]),
+    "areas_count_pixels": (MERGED_REGION, LISTED.index, LISTED["area"]),
+    "nothing_small_is_left": (MERGED_REGION, 20),
+    "shuffling_changes_nothing": (SEG.centers, SEG.centers.copy()),
+}
+NAMED: dict[str, dict[str, Any]] = {"chosen_by_the_rule": {"elbow": None}}
+
+
+def changed(array: Any, place: Any, value: Any) -> np.ndarray:
+    """Return a copy of an array with one entry changed."""
+    copy = np.array(array)
+    copy[place] = value
+    return copy
+
+
+def one_pixel_elsewhere() -> np.ndarray:
+    """Return the labels with the first pixel in another cluster, where its color is shared by others."""
+    return changed(SEG.labels, (0, 0), (SEG.labels[0, 0] + 1) % K)
+
+
+# For each invariant: ways to break its data, and each must be seen.
+BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
+    "heights_span": [lambda: (H * 0.99,), lambda: (H + 0.01,)],
+    "terrain_by_thresholds": [
+        lambda: (H, changed(TRUTH, (5, 5), (TRUTH[5, 5] + 1) % 4)),
+        lambda: (H, (H > 0.4).astype(int) + (H > 0.6) + (H >= 0.81)),
+    ],
+    "palette_outside_blends": [lambda: (H, changed(IMAGE, np.unravel_index(H.argmin(), H.shape), 7), 0.06)],
+    "shares_sum": [lambda: (SHARES * 1.001,), lambda: ([1.2, -0.2],)],
+    "labels_cover": [
+        lambda: (changed(SEG.labels, (0, 0), -1), K),
+        lambda: (changed(SEG.labels, (0, 0), K), K),
+        lambda: (np.where(SEG.labels == 2, 1, SEG.labels), K),
+    ],
+    "one_cluster_per_color": [lambda: (IMAGE, one_pixel_elsewhere())],
+    "centers_are_means": [
+        lambda: (IMAGE, SEG.labels, SEG.centers + 0.001),
+        lambda: (IMAGE, one_pixel_elsewhere(), SEG.centers),
+    ],
+    "wcss_adds_up": [lambda: (IMAGE, SEG.labels, SEG.centers, SEG.wcss * 1.000001)],
+    "nearest_center": [lambda: (IMAGE, one_pixel_elsewhere(), SEG.centers)],
+    "clusters_in_order": [lambda: (SEG.centers[::-1], segmentation.TARGETS)],
+    "wcss_falls": [lambda: ([*CURVE[:3], CURVE[2] * 1.01],)],
+    "no_start_beats_the_best": [lambda: (100.0, [101.0, 99.9])],
+    "two_ways_agree": [lambda: (5.0, 5.001)],
+    "scores_in_range": [lambda: ([1.01], []), lambda: ([-1.01], []), lambda: ([0.5], [1.01])],
+    "chosen_by_the_rule": [lambda: (3, [0.1, 0.2, 0.9])],
+    "as_in_the_sweep": [
+        lambda: ({"elbow": 4, "gap": None}, {"elbow": 3, "gap": None}),
+        lambda: ({"elbow": 4, "gap": None}, {"elbow": 4, "gap": 1}),
+    ],
+    "regions_tile": [
+        lambda: (changed(REGION, (0, 0), 0), SEG.labels),
+        lambda: (changed(REGION, (0, 0), REGION.max() + 1), SEG.labels),
+        lambda: (np.ones_like(REGION), SEG.labels),
+    ],
+    "regions_hang_together": [lambda: (SEG.labels + 1, SEG.labels), lambda: (REGION[:50], SEG.labels[:60])],
+    "boundaries_between_clusters": [
+        lambda: (changed(EDGES, (4, 4), ~EDGES[4, 4]), SEG.labels),
+        lambda: (np.zeros_like(EDGES), SEG.labels),
+    ],
+    "markers_inside": [
+        lambda: (MERGED_REGION, LISTED.index, LISTED["row"].to_numpy()[::-1], LISTED["col"].to_numpy()[::-1])
+    ],
+    "areas_count_pixels": [lambda: (MERGED_REGION, LISTED.index, changed(LISTED["area"], 0, 3))],
+    "nothing_small_is_left": [lambda: (REGION, 20)],
+    "shuffling_changes_nothing": [lambda: (SEG.centers, SEG.centers + 1e-9)],
+}
+
+
+def test_every_invariant_is_tried_both_ways() -> None:
+    assert set(GOOD) == set(BROKEN) == set(invariants.CLAIMS)
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_it_holds_on_good_data(name: str) -> None:
+    measured, off = getattr(invariants, name)(*GOOD[name], **NAMED.get(name, {}))
+    assert measured == name
+    assert 0 <= off <= invariants.CLAIMS[name].allowed
+
+
+@pytest.mark.parametrize(("name", "number"), [(name, i) for name in BROKEN for i in range(len(BROKEN[name]))])
+def test_it_is_seen_to_fail_on_broken_data(name: str, number: int) -> None:
+    _, off = getattr(invariants, name)(*BROKEN[name][number](), **NAMED.get(name, {}))
+    assert off > invariants.CLAIMS[name].allowed
+
+
+def test_the_elbow_comes_before_the_silhouette() -> None:
+    assert invariants.chosen_by_the_rule(3, [0.1, 0.2, 0.9], elbow=3)[1] == 0
+    assert invariants.chosen_by_the_rule(4, [0.1, 0.2, 0.9], elbow=1)[1] == 0
+    assert invariants.chosen_by_the_rule(4, [0.1, 0.2, 0.9], elbow=3)[1] == 1
+
+
+def test_a_ring_cut_in_two_but_numbered_as_one_region_is_seen() -> None:
+    labels = np.array([[0, 1, 0]])
+    assert invariants.regions_tile(np.array([[1, 2, 1]]), labels)[1] == 0  # no two neighbors tell
+    assert invariants.regions_hang_together(np.array([[1, 2, 1]]), labels)[1] == 1
+
+
+def test_what_has_nothing_to_ask_says_so() -> None:
+    assert invariants.terrain_by_thresholds(None, None) == ("terrain_by_thresholds", invariants.NOT_ASKED)
+
+
+def test_its_own_constants_are_the_landscapes() -> None:
+    assert invariants.THRESHOLDS == landscape.THRESHOLDS
+    assert (invariants.PALETTE == landscape.PALETTE).all()
+
+
+@pytest.mark.parametrize("name", invariants.CLAIMS)
+def test_a_claim_is_a_sentence_with_a_limit(name: str) -> None:
+    claim = invariants.CLAIMS[name]
+    assert claim.text.endswith(".")
+    assert 0 <= claim.allowed <= 1e-6
