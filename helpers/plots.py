@@ -22,13 +22,16 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 from PIL import Image
 from scipy.spatial.distance import cdist
 
 from helpers import regions
 from helpers.landscape import ISOLINES, PALETTE, TERRAINS, THRESHOLDS
+from helpers.record import join
 from helpers.segmentation import distinct_colors
 
 WIDTH = 6.4  # inches: the width of the text
@@ -38,6 +41,7 @@ CLUSTERS = (
     "#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#BBBBBB",
 )  # fmt: skip
 MARKERS = {"water": "o", "grass": "s", "mountain": "^", "snow": "p"}  # the article's
+SHAPES = {"o": "circle", "s": "square", "^": "triangle", "p": "pentagon"}
 MARKER_COLOR = "salmon"
 HEIGHT_MAP = "viridis"
 
@@ -139,12 +143,24 @@ def halo(text: Any, color: str = "white", width: float = 2.5) -> Any:
     return text
 
 
+def plural(count: int, thing: str) -> str:
+    """Return how many of a thing there are: 1 region, 12 regions."""
+    return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def large(value: float) -> str:
+    """Return a number in three digits, a large one in millions."""
+    few = float(f"{value:.3g}")
+    return f"{few / 1e6:,g} million" if few >= 1e6 else f"{few:,g}"
+
+
 def percent(share: float) -> str:
     """Return a share as a percentage that never says 0% or 100% of what is only nearly so."""
-    if 0 < share < 0.0005:
-        return "under 0.1%"
-    if 0.9995 < share < 1:
-        return "over 99.9%"
+    least = 0.001  # what one decimal can show
+    if 0 < share < least / 2:
+        return f"under {least:.1%}"
+    if 1 - least / 2 < share < 1:
+        return f"over {1 - least:.1%}"
     return f"{100 * share:.1f}%"
 
 
@@ -194,10 +210,15 @@ def octave_lines(place: NDArray[Any], layers: NDArray[Any]) -> tuple[Figure, str
         ax.tick_params(bottom=ax is axes[-1])
     axes[-1].set(xlabel="place along the line, in cells of the first layer", xlim=(place[0], place[-1]))
     spans = [np.ptp(layer) for layer in layers]
+    if len(layers) == 1:
+        return figure, (
+            "A pair of line graphs, one below the other, on one scale: the single layer of noise, and the sum, which is the "
+            f"same curve. It spans {spans[0]:.2f} from lowest to highest."
+        )
     return figure, (
-        f"{len(layers) + 1} line graphs, one below the other, on one scale: the layers of noise, numbered from 1 to "
-        f"{len(layers)}, and, last, their sum. The first layer spans {spans[0]:.2f} from lowest to highest, the last "
-        f"{spans[-1]:.3f}, and the sum {np.ptp(layers.sum(axis=0)):.2f}."
+        f"{len(layers) + 1} line graphs, one below the other, on one scale: {len(layers)} layers of noise, in order, and, "
+        f"last, their sum. The first layer spans {spans[0]:.2f} from lowest to highest, the last {spans[-1]:.3f}, and the sum "
+        f"{np.ptp(layers.sum(axis=0)):.2f}."
     )
 
 
@@ -207,12 +228,22 @@ def octave_fields(fields: Sequence[NDArray[Any]], counts: Sequence[int]) -> tupl
     figure, [axes] = panels(1, len(fields), 1.95)
     rough = []
     for ax, field, count in zip(axes, fields, counts, strict=True):
-        show_image(ax, field, "1 layer" if count == 1 else f"{count} layers", cmap=HEIGHT_MAP)
+        show_image(ax, field, plural(count, "layer"), cmap=HEIGHT_MAP)
         rough.append(np.abs(np.diff(field, axis=1)).mean())
+    if len(fields) == 1:
+        return figure, (
+            f"Height field made of {plural(counts[0], 'layer')} of noise. The mean step between neighboring pixels is "
+            f"{rough[0]:.4f} of the whole height."
+        )
+    fewest, most = f"{rough[0]:.4f}", f"{rough[-1]:.4f}"
+    step = (
+        f"goes from {fewest} of the whole height with the fewest layers to {most} with the most"
+        if fewest != most
+        else f"is {fewest} of the whole height with the fewest layers and with the most"
+    )
     return figure, (
-        f"{len(fields)} height fields side by side, made of {', '.join(map(str, counts))} layers of noise. The mean step "
-        f"between neighboring pixels goes from {rough[0]:.4f} of the whole height with the fewest layers to "
-        f"{rough[-1]:.4f} with the most."
+        f"{len(fields)} height fields side by side, made of {join([str(n) for n in counts])} layers of noise. The mean step "
+        f"between neighboring pixels {step}."
     )
 
 
@@ -224,8 +255,8 @@ def height_map(h: NDArray[np.float64]) -> tuple[Figure, str]:
     figure.colorbar(shown, ax=ax, label="height", shrink=0.9)
     low, high = np.unravel_index(h.argmin(), h.shape), np.unravel_index(h.argmax(), h.shape)
     return figure, (
-        f"Height map of {h.shape[0]} by {h.shape[1]} pixels with a color bar from 0, dark violet, to 1, yellow. The "
-        f"lowest pixel lies {where(low, h.shape)}, the highest {where(high, h.shape)}; the median height is "
+        f"Height map of {h.shape[0]} by {h.shape[1]} pixels with a color bar from {h.min():g}, dark violet, to {h.max():g}, "
+        f"yellow. The lowest pixel lies {where(low, h.shape)}, the highest {where(high, h.shape)}; the median height is "
         f"{np.median(h):.2f}."
     )
 
@@ -244,11 +275,8 @@ def isolines(h: NDArray[np.float64], levels: Sequence[float] = ISOLINES) -> tupl
         text.set_color("black")
     below = [percent(float((h < level).mean())) for level in levels]
     return figure, (
-        "The height map with lines of equal height over it, labeled "
-        + " and ".join([", ".join(f"{level:g}" for level in levels[:-1]), f"{levels[-1]:g}"])
-        + ". Below these heights lie "
-        + ", ".join(below)
-        + " of the pixels."
+        f"The height map with lines of equal height over it, labeled {join([f'{level:g}' for level in levels])}. Below "
+        f"these heights lie {join(below)} of the pixels."
     )
 
 
@@ -274,10 +302,20 @@ def palette_curves(
         )  # fmt: skip
     ax.set(xlabel="height", ylabel="channel value", ylim=(0, 255), xlim=(0, 1), xticks=np.linspace(0, 1, 6))
     figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    meet = f"heights {join([f'{t:g}' for t in THRESHOLDS])}"
+    flat = [  # terrains of which a part lies in no blend
+        name
+        for name, low, high in zip(TERRAINS, edges, edges[1:], strict=False)
+        if high - low > transition_width * ((low > 0) + (high < 1)) + 1e-9
+    ]
+    told = (
+        f"Around {meet} the lines run straight from one terrain's color to the next, from {transition_width:g} below to "
+        f"{transition_width:g} above; in between, the color of {join(flat)} is flat."
+        if transition_width
+        else f"Flat bands of {join(TERRAINS)} meet at {meet}, where the lines jump."
+    )
     return figure, (
-        f"A strip with the color of every height, over a line graph of its red, green and blue values. Flat bands of "
-        f"water, grass, mountain and snow meet at heights {', '.join(f'{t:g}' for t in THRESHOLDS)}; within "
-        f"{transition_width:g} of each the three lines run straight from one terrain's color to the next."
+        f"A strip with the color of every height, over a line graph of its red, green and blue values. {told}"
     )
 
 
@@ -306,10 +344,8 @@ def terrain_map(truth: NDArray[np.int64]) -> tuple[Figure, str]:
     bars.set(yticks=range(len(TERRAINS)), yticklabels=TERRAINS, xlim=(0, max(shares) * 1.45), xticks=[])
     bars.spines["bottom"].set_visible(False)
     bars.invert_yaxis()
-    listed = ", ".join(
-        f"{name} {percent(float(share))}" for name, share in zip(TERRAINS, shares, strict=True)
-    )
-    return figure, f"Map of the true terrain of every pixel beside a bar chart of the shares: {listed}."
+    told = ", ".join(f"{name} {percent(float(share))}" for name, share in zip(TERRAINS, shares, strict=True))
+    return figure, f"Map of the true terrain of every pixel beside a bar chart of the shares: {told}."
 
 
 @plot
@@ -322,10 +358,10 @@ def landscapes(images: Mapping[int, NDArray[np.uint8]]) -> tuple[Figure, str]:
         seed: float((image[..., 2] > 150).mean() - (image.min(axis=-1) > 150).mean())
         for seed, image in images.items()
     }
-    listed = ", ".join(f"seed {seed} {percent(max(share, 0.0))}" for seed, share in blue.items())
+    told = join([f"{percent(max(share, 0.0))} for seed {seed}" for seed, share in blue.items()])
     return (
         figure,
-        f"{len(images)} landscapes side by side, each of its own seed. The share that is blue: {listed}.",
+        f"{len(images)} landscapes side by side, each of its own seed. The share that is blue: {told}.",
     )
 
 
@@ -341,23 +377,36 @@ def where(place: tuple[Any, ...], shape: tuple[int, ...]) -> str:
 # --- chapter 3: k-means ---------------------------------------------------------------------------
 
 CHANNELS = ("red", "green", "blue")
+MOST_POINTS = 20_000  # of more distinct colors the rarest are left out where all are drawn
+MOST_MOVING = 5_000  # and of more than these, where every moment is drawn, one in so many is drawn
+
+
+def thinning(n_colors: int) -> int:
+    """Return of how many colors one is drawn in `lloyd_steps`."""
+    return -(-n_colors // MOST_MOVING)
 
 
 @plot
 def rgb_projections(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[Figure, str]:
     """Draw the distinct colors as points in RGB, seen along each of the three axes."""
     figure, [axes] = panels(1, 3, 2.5)
-    order = np.argsort(counts)[-20_000:]  # the rarest of very many colors are left out of the drawing
+    by_chance = np.random.RandomState(0).permutation(
+        len(counts)
+    )  # among equally rare ones: no hue is favored
+    order = np.lexsort((by_chance, counts))[-MOST_POINTS:]
     area = 4 + 400 * counts[order] / counts.sum()
     for ax, (a, b) in zip(axes, [(0, 1), (0, 2), (1, 2)], strict=True):
         ax.scatter(values[order, a], values[order, b], s=area, c=values[order] / 255, linewidths=0)
         ax.set(xlabel=CHANNELS[a], ylabel=CHANNELS[b], xlim=(-12, 267), ylim=(-12, 267), aspect="equal")
         ax.set(xticks=[0, 100, 200], yticks=[0, 100, 200])
-    commonest = values[counts.argmax()].astype(int)
+    commonest = ", ".join(map(str, values[counts.argmax()].astype(int)))
+    alike = int((counts == counts.max()).sum())
+    drawn = f" Only {len(order):,} are drawn, the rarest left out." if len(order) < len(values) else ""
     return figure, (
         f"Three scatter plots of {len(values):,} distinct colors as points: red against green, red against blue, green "
-        f"against blue. Each point has its own color, and its area grows with its pixels. The commonest color, "
-        f"({', '.join(map(str, commonest))}), holds {percent(float(counts.max() / counts.sum()))} of the pixels."
+        f"against blue.{drawn} Each point has its own color, and its area grows with its pixels. "
+        f"{'The commonest color' if alike == 1 else f'One of the {alike:,} commonest colors'}, ({commonest}), holds "
+        f"{percent(float(counts.max() / counts.sum()))} of the pixels."
     )
 
 
@@ -371,7 +420,7 @@ def lloyd_steps(
     figure, axes = panels(rows, 3, 2.3 * rows, sharex=True, sharey=True)
     for ax in axes.ravel()[len(states) :]:
         ax.set_visible(False)
-    step = -(-len(values) // 5000)
+    step = thinning(len(values))
     for ax, (title, of_color, centers) in zip(axes.ravel(), states, strict=False):
         shade = mpl.rcParams["axes.edgecolor"] if of_color is None else np.array(CLUSTERS)[of_color[::step]]
         ax.scatter(values[::step, 0], values[::step, 1], s=7, c=shade, linewidths=0)
@@ -386,10 +435,11 @@ def lloyd_steps(
     for ax in axes[:, 0]:
         ax.set_ylabel("green")
     moved = float(np.linalg.norm(states[-1][2] - states[0][2], axis=1).max())
+    travel = f"the center that goes farthest travels {moved:.0f} color values" if moved else "no center moves"
     return figure, (
-        f"{len(states)} scatter plots of the distinct colors, red against green, with {len(states[0][2])} numbered centers: "
-        f"{'; '.join(title for title, _, _ in states)}. Colors take the shade of their cluster. From the first panel to "
-        f"the last, one center travels {moved:.0f} color steps, the farthest of all."
+        f"{len(states)} scatter plots of {'the' if step == 1 else f'one in {step} of the'} distinct colors, red against green, "
+        f"with {plural(len(states[0][2]), 'numbered center')}: {'; '.join(title for title, _, _ in states)}. Colors take the shade "
+        f"of their cluster. From the first panel to the last, {travel}."
     )
 
 
@@ -399,15 +449,22 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
     figure, [[ax]] = panels(1, 1, 2.5)
     ax.plot(range(1, len(wcss) + 1), wcss, "o-", markersize=4)
     ax.axhline(best, color="C1", linestyle="--", linewidth=1.2)
-    ax.annotate(
-        "best of many starts", (len(wcss), best), (0, -4), textcoords="offset points", ha="right", va="top"
+    room_below = best > 0.2 * wcss[0]
+    at, up, side, edge = (len(wcss), -4, "right", "top") if room_below else (0.6, 4, "left", "bottom")
+    ax.annotate("best of many starts", (at, best), (0, up), textcoords="offset points", ha=side, va=edge)
+    ax.set(xlabel="round", ylabel="WCSS", xlim=(0.5, len(wcss) + 0.5), ylim=(0, 1.08 * wcss[0] or 1))
+    ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+    ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+    if not wcss[0]:
+        ax.set_yticks([0])
+    rises = (np.diff(wcss) > 1e-9 * wcss[0]).any()  # more than the rounding of sums
+    path = (
+        f"Line graph of the WCSS after each round, {len(wcss)} in all. It goes from {large(wcss[0])} to {large(wcss[-1])} and "
+        f"{'rises on the way' if rises else 'never rises'}."
+        if len(wcss) > 1
+        else f"Graph of a single point: the WCSS after the only round, {large(wcss[0])}."
     )
-    ax.set(xlabel="round", ylabel="WCSS", ylim=(0, None))
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    return figure, (
-        f"Line graph of the WCSS after each round, {len(wcss)} in all. It goes from {wcss[0]:.3g} to {wcss[-1]:.3g} and never "
-        f"rises. A dashed line marks the best of many starts, {best:.3g}."
-    )
+    return figure, f"{path} A dashed line marks the best of many starts, {large(best)}."
 
 
 @plot
@@ -426,9 +483,9 @@ def label_map(labels: NDArray[np.int64], names: Sequence[str]) -> tuple[Figure, 
     ]
     figure.legend(handles=handles, loc="outside right upper")
     return figure, (
-        f"Map of the cluster of every pixel, in {len(names)} shades, each with its number on it. "
-        + "; ".join(
-            f"{i}, nearest to {n}, {percent(float(s))}"
+        f"Map of the cluster of every pixel, in {plural(len(names), 'shade')}, each with its number on it. "
+        + ". ".join(
+            f"Cluster {i}, nearest to {n}: {percent(float(s))}"
             for i, (n, s) in enumerate(zip(names, shares, strict=True))
         )
         + "."
@@ -467,7 +524,10 @@ def recolored_grid(
     for ax, (k, image) in zip(axes.ravel(), images.items(), strict=False):
         show_image(ax, image, f"k = {k}")
     listed = ", ".join(f"k = {k} shows {n}" for k, n in terrains.items())
-    return figure, f"Grid of recolored pictures, {len(images)} in all. Of the four terrains, {listed}."
+    return (
+        figure,
+        f"Grid of recolored pictures, {len(images)} in all. Of the {len(TERRAINS)} terrains, {listed}.",
+    )
 
 
 @plot
@@ -480,7 +540,7 @@ def wcss_elbow(ks: NDArray[np.int64], wcss: NDArray[np.float64], knee: int | Non
         at = float(share[list(ks).index(knee)])
         ax.plot(knee, at, "o", markersize=13, markerfacecolor="none", markeredgewidth=2, color="C1")
         ax.annotate(f"knee: k = {knee}", (knee, at), (10, 16), textcoords="offset points", color="C1")
-    ax.set(xlabel="number of clusters k", ylabel="WCSS, share of k = 1", ylim=(0, 1.05), xticks=ks)
+    ax.set(xlabel="number of clusters k", ylabel=f"WCSS, share of k = {ks[0]}", ylim=(0, 1.05), xticks=ks)
     found = (
         "no knee is found" if knee is None else f"the knee is found at k = {knee}, with {percent(float(at))}"
     )
@@ -514,50 +574,93 @@ def no_clusters(
         f"{name}, {'no knee' if k is None else f'a knee at k = {k}'}" for name, k in knees.items()
     )
     return figure, (
-        f"{len(images)} pictures without clusters, and below each the WCSS against k, from 1 to 10. "
+        f"{len(images)} pictures without clusters, and below each the WCSS against k, from {ks[0]} to {ks[-1]}. "
         f"kneed finds: {told}."
     )
 
 
 @plot
-def criteria(
-    ks: Sequence[int], scores: Mapping[str, Sequence[float]], says: Mapping[str, int | None]
-) -> tuple[Figure, str]:
-    """Draw each criterion against the number of clusters, one below the other, its choice ringed."""
-    figure, axes = panels(len(scores), 1, 1.25 * len(scores) + 0.5, sharex=True)
-    for number, (ax, (name, values)) in enumerate(zip(axes[:, 0], scores.items(), strict=True)):
-        ax.plot(ks, values, "o-", color=f"C{number}", markersize=4)
-        k = says[name]
-        if k is not None and k in ks:
-            at = values[list(ks).index(k)]
-            ax.plot(k, at, "o", markersize=12, markerfacecolor="none", markeredgewidth=2, color=f"C{number}")
-        ax.set_title(f"{name}: {'none' if k is None else f'k = {k}'}", color=f"C{number}")
+def criteria(lines: Mapping[str, tuple[Mapping[int, float], int | None]]) -> tuple[Figure, str]:
+    """Draw each criterion against the number of clusters, two to a row, its choice ringed."""
+    rows = -(-len(lines) // 2)
+    figure, axes = panels(rows, 2, 1.5 * rows + 0.5, sharex=True)
+    ks = sorted({k for values, _ in lines.values() for k in values})
+    for ax in axes.ravel()[len(lines) :]:
+        ax.set_visible(False)
+    for number, (ax, (name, (values, k))) in enumerate(zip(axes.ravel(), lines.items(), strict=False)):
+        ax.plot(list(values), list(values.values()), "o-", color=f"C{number % 6}", markersize=4)
+        if k is not None:
+            ring = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 2}
+            ax.plot(k, values[k], "o", color=f"C{number % 6}", **ring)
+        ax.set_title(f"{name}: {'no k' if k is None else f'k = {k}'}", fontsize=9.5)
         ax.margins(y=0.25)
-    axes[-1, 0].set(xlabel="number of clusters k", xticks=list(ks))
+        if max(values.values()) >= 1000:
+            ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+        ax.set(xticks=ks)
+    for ax in axes.ravel()[max(len(lines) - 2, 0) : len(lines)]:
+        ax.set_xlabel("number of clusters k")
+        ax.tick_params(labelbottom=True)
     listed = "; ".join(
-        f"{name} from {values[0]:.2f} at k = {ks[0]} to {values[-1]:.2f} at k = {ks[-1]}, {'no choice' if says[name] is None else f'choice k = {says[name]}'}"
-        for name, values in scores.items()
+        f"{name} from {_few_digits(values[min(values)])} at k = {min(values)} to {_few_digits(values[max(values)])} at "
+        f"k = {max(values)}, {'takes no k' if k is None else f'takes k = {k}'}"
+        for name, (values, k) in lines.items()
     )
-    return figure, f"{len(scores)} line graphs over one axis, k from {ks[0]} to {ks[-1]}: {listed}."
+    return figure, f"{plural(len(lines), 'line graph')} over k, from {ks[0]} to {ks[-1]}: {listed}."
+
+
+def _few_digits(value: float) -> str:
+    """Return a score with two decimals, a large one in whole numbers."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"
 
 
 @plot
-def knee_counts(counts: Mapping[str, Mapping[int, int]]) -> tuple[Figure, str]:
-    """Draw how often each k came out, a row of bars per question."""
-    ks = sorted({k for row in counts.values() for k in row})
-    figure, axes = panels(len(counts), 1, 1.15 * len(counts) + 0.6, sharex=True)
-    for number, (ax, (name, row)) in enumerate(zip(axes[:, 0], counts.items(), strict=True)):
-        bars = ax.bar(ks, [row.get(k, 0) for k in ks], color=f"C{number}", width=0.6)
-        ax.bar_label(bars, labels=[str(row[k]) if row.get(k) else "" for k in ks], padding=2)
-        ax.set(yticks=[], title=name)
-        ax.spines["left"].set_visible(False)
-        ax.margins(y=0.3)
-    axes[-1, 0].set(xlabel="number of clusters k", xticks=ks)
+def sweep(
+    counts: Mapping[str, Mapping[int | None, int]], marked: Mapping[str, int | None]
+) -> tuple[Figure, str]:
+    """Draw how often each criterion takes each k, as a grid of numbers, the darker the more often.
+
+    `marked` says what each takes here; it is ringed. The last row is the truth, in another color.
+    """
+    columns: list[int | None] = [*sorted({k for row in counts.values() for k in row if k is not None})]
+    columns += [None] if any(None in row for row in counts.values()) else []
+    figure, [[ax]] = panels(1, 1, 0.36 * len(counts) + 0.75)
+    for y, (name, row) in enumerate(counts.items()):
+        color = "C1" if y == len(counts) - 1 else "C0"
+        for x, k in enumerate(columns):
+            share = row.get(k, 0) / max(sum(row.values()), 1)
+            ax.add_patch(
+                Rectangle((x - 0.47, y - 0.42), 0.94, 0.84, color=color, alpha=0.05 + 0.6 * share, lw=0)
+            )
+            ax.text(x, y, str(row.get(k) or "·"), ha="center", va="center_baseline", fontsize=9)
+            if name in marked and marked[name] == k:
+                box = Rectangle((x - 0.47, y - 0.42), 0.94, 0.84, fill=False, lw=2)
+                box.set_edgecolor(mpl.rcParams["text.color"])
+                ax.add_patch(box)
+    ax.set(xlim=(-0.55, len(columns) - 0.45), ylim=(len(counts) - 0.5, -0.5), xlabel="number of clusters k")
+    ax.set_xticks(range(len(columns)), ["none" if k is None else str(k) for k in columns])
+    ax.set_yticks(range(len(counts)), list(counts), fontsize=9)
+    ax.tick_params(length=0)
+    for side in ax.spines.values():
+        side.set_visible(False)
     told = "; ".join(
-        f"{name}: " + ", ".join(f"{n} times k = {k}" for k, n in sorted(row.items()))
+        f"{name}: "
+        + ", ".join(
+            f"{'no k' if k is None else f'k = {k}'} {n}"
+            for k, n in sorted(row.items(), key=lambda i: i[0] or 99)
+        )
         for name, row in counts.items()
     )
-    return figure, f"Bar charts of how often each k came out. {told}."
+    total = max(sum(row.values()) for row in counts.values())
+    rings = f" Rings mark this page's landscape: {_told(marked)}." if marked else ""
+    return (
+        figure,
+        f"Grid of counts, a row per criterion and a column per k, over {total} landscapes. {told}.{rings}",
+    )
+
+
+def _told(marked: Mapping[str, int | None]) -> str:
+    """Return what is marked, in words."""
+    return ", ".join(f"{name} {'no k' if k is None else f'k = {k}'}" for name, k in marked.items())
 
 
 # --- chapter 5: the map ---------------------------------------------------------------------------
@@ -571,23 +674,25 @@ def outlined(image: NDArray[np.uint8], edges: NDArray[np.bool_], title: str = ""
     figure, [[ax]] = panels(1, 1, 4.6)
     show_image(ax, with_boundaries(image, edges), title)
     return figure, (
-        f"The picture with the boundaries between clusters drawn over it as dark lines, two pixels wide. "
+        f"The picture with the boundaries between clusters drawn over it as dark lines, a pixel on each side. "
         f"{percent(float(edges.mean()))} of the pixels lie on one."
     )
 
 
 @plot
 def background_lost(
-    image: NDArray[np.uint8], lost: NDArray[np.bool_], found: int, left: int
+    image: NDArray[np.uint8], lost: NDArray[np.bool_], found: int, left: int, label: int = 0
 ) -> tuple[Figure, str]:
-    """Draw the map as it is beside what is left of it when some pixels are taken for background."""
+    """Draw the map as it is beside what is left of it when the pixels of a label are taken for background."""
     tallest = image.shape[0] / image.shape[1]
     figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tallest + 0.35, 8)))
     show_image(axes[0], image, f"regions of every cluster: {found:,}")
     y, x = np.indices(lost.shape)
     stripe = (x + y) // max(3, max(lost.shape) // 64) % 2
     gray = np.where(stripe, 150, 190).astype(np.uint8)[..., np.newaxis]
-    show_image(axes[1], np.where(lost[..., np.newaxis], gray, image), f"label 0 as background: {left:,}")
+    show_image(
+        axes[1], np.where(lost[..., np.newaxis], gray, image), f"label {label} as background: {left:,}"
+    )
     return figure, (
         f"The map twice. Left, with {plural(found, 'region')}. Right, with {left:,}: {percent(float(lost.mean()))} of the picture, "
         "striped in gray, is taken for background and belongs to no region."
@@ -616,7 +721,7 @@ def before_after(
         axes[0].contour(x, y, ring, levels=[0.5], colors=[MARKER_COLOR], linewidths=2)
         axes[0].set(xlim=(-0.5, shape[1] - 0.5), ylim=(shape[0] - 0.5, -0.5))
     inside = int(regions.connected(np.where(small, before, -1)[window]).max())
-    told = "none of them too small" if not inside else f"{inside:,} of them, outlined, too small"
+    told = f"{inside:,} of them outlined as too small" if inside else "none too small"
     return figure, (
         f"A window of the label map, rows {rows.start} to {rows.stop - 1} and columns {columns.start} to {columns.stop - 1}, "
         f"twice, with the cluster's number on each color. As found it shows {plural(counts[0], 'connected part')}, {told}; merged "
@@ -674,28 +779,28 @@ def final_map(
         if not clusters[name]:
             continue
         of = drawn["terrain"] == name
-        numbers = " and ".join(
-            part for part in (", ".join(map(str, clusters[name][:-1])), str(clusters[name][-1])) if part
-        )
-        label = f"{name}, cluster{'s' if len(clusters[name]) > 1 else ''} {numbers}: {of.sum()}"
+        cluster = f"{name}, cluster{'s' if len(clusters[name]) > 1 else ''} {join([str(c) for c in clusters[name]])}"
         ax.scatter(
             drawn["col"][of], drawn["row"][of], s=size[of], marker=shape, color=MARKER_COLOR, edgecolors="black",
             linewidths=0.8, clip_on=False, zorder=3,
         )  # fmt: skip
-        told.append(label)
+        told.append(f"{plural(int(of.sum()), SHAPES[shape])} for {cluster}")
         handles.append(
             Line2D([], [], marker=shape, color=MARKER_COLOR, markeredgecolor="black", markersize=8,
-                   linestyle="none", label=label)
+                   linestyle="none", label=f"{cluster}: {of.sum()}")
         )  # fmt: skip
         if len(clusters[name]) > 1:  # which cluster is which, where the color does not say so
             for number, row in drawn[of].groupby("label").first().iterrows():
                 text = ax.annotate(str(number), (row["col"], row["row"]), (7, 5), textcoords="offset points")
                 halo(text).set_color("black")
+    what = "Map of the picture in the terrains' colors, with dark boundaries"
+    if not len(drawn):
+        return figure, f"{what} and no marker, since no region is large enough for one."
     figure.legend(handles=handles, loc="outside lower center", ncols=2, title="markers")
+    many = len(drawn) > 1
     return figure, (
-        f"Map of the picture in the terrains' colors, with dark boundaries and {plural(len(drawn), 'salmon-colored marker')} "
-        f"inside the regions: {'; '.join(told)}. Circles stand for water, squares for grass, triangles for mountain, "
-        "pentagons for snow; larger markers stand for larger regions."
+        f"{what} and {plural(len(drawn), 'salmon-colored marker')}, {'each inside its' if many else 'inside the only'} region: "
+        f"{'; '.join(told)}.{' Larger markers stand for larger regions.' if many else ''}"
     )
 
 
@@ -716,11 +821,6 @@ def busiest(rows: Any, columns: Any, shape: tuple[int, ...], side: int = 96) -> 
     most = np.argwhere(held == held.max())
     middle = most[((most - most.mean(axis=0)) ** 2).sum(axis=1).argmin()]  # so that they are not at its rim
     return slice(int(middle[0]), int(middle[0]) + height), slice(int(middle[1]), int(middle[1]) + width)
-
-
-def plural(count: int, thing: str) -> str:
-    """Return how many of a thing there are: 1 region, 12 regions."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
 
 
 # --- chapter 1: unsupervised learning -------------------------------------------------------------
@@ -760,9 +860,9 @@ def three_views(
         1: "a ring marks the one point whose group differs from its answer",
     }
     return figure, (
-        f"Three scatter plots of the same {len(points)} points. Left: each point has one of three answers, shown by color and "
-        "shape, and dashed lines mark the borders of a rule learned from them. Middle: all points alike. Right: the three groups that "
-        "k-means found, a cross at the mean of each; "
+        f"Three scatter plots of the same {len(points)} points. Left: each point has one of {len(means)} answers, shown by color "
+        "and shape, and dashed lines mark the borders of a rule learned from them. Middle: all points alike. Right: the "
+        f"{len(centers)} groups that k-means found, a cross at the mean of each; "
         + ringed.get(
             len(differ), f"rings mark the {len(differ)} points whose group differs from their answer"
         )
@@ -784,14 +884,17 @@ def draw_borders(ax: Axes, middles: NDArray[Any]) -> None:
 
 
 @plot
-def unsure_map(image: NDArray[np.uint8], ratio: NDArray[np.float64]) -> tuple[Figure, str]:
-    """Draw the picture beside how close each pixel is to a tie between two centers."""
+def unsure_map(
+    image: NDArray[np.uint8], ratio: NDArray[np.float64], doubt: float = 0.8
+) -> tuple[Figure, str]:
+    """Draw the picture beside how close each pixel is to a tie between two centers; above `doubt` it is in doubt."""
     figure, [axes] = panels(1, 2, 2.9)
     show_image(axes[0], image, "the picture")
-    shown = show_image(axes[1], ratio, "how close to a tie", cmap=HEIGHT_MAP, vmin=0, vmax=1)
+    sure, tie = 0, 1
+    shown = show_image(axes[1], ratio, "how close to a tie", cmap=HEIGHT_MAP, vmin=sure, vmax=tie)
     figure.colorbar(shown, ax=axes, label="nearest distance / second nearest", shrink=0.95)
     return figure, (
         "The picture beside a map of doubt: for each pixel the distance to its center divided by the distance to the second "
-        f"nearest, from 0, dark violet, at a center, to 1, yellow, at a tie. The mean is {ratio.mean():.2f}; "
-        f"{percent(float((ratio > 0.8).mean()))} of the pixels lie above 0.8."
+        f"nearest, from {sure}, dark violet, at a center, to {tie}, yellow, at a tie. The mean is {ratio.mean():.2f}; "
+        f"{percent(float((ratio > doubt).mean()))} of the pixels lie above {doubt:g}."
     )

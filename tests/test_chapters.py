@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from PIL import Image
 
 from course import run as runs
+from course.check import check
 from course.project import Project, load, read_notebook
 from course.run import Run, declared_parameters
 from course.stage import source_of
@@ -19,6 +21,32 @@ from tests.conftest import copy_course
 from tests.projects import ROOT
 
 CHAPTERS = load(ROOT).chapters
+# Five runs that differ: what is given, and what makes each of them worth a run.
+RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
+    "elbow at 3": (
+        {"size": 128, "scale": 32.0, "seed": 1},
+        lambda r: r["04-choosing-k"]["elbow"] == r["04-choosing-k"]["chosen"] == 3,
+    ),
+    "elbow at 4": (
+        {"size": 128, "scale": 32.0, "seed": 4},
+        lambda r: r["04-choosing-k"]["elbow"] == r["05-from-pixels-to-a-map"]["k"] == 4,
+    ),
+    "hardly any snow, and two clusters chosen": (
+        {"seed": 130},
+        lambda r: (
+            0 < r["02-synthetic-landscape"]["shares"]["snow"] < 0.01
+            and r["05-from-pixels-to-a-map"]["k"] == 2
+        ),
+    ),
+    "small": (
+        {"size": 40, "scale": 10.0, "seed": 424242},
+        lambda r: r["02-synthetic-landscape"]["side"] == 40,
+    ),
+    "six clusters chosen": (
+        {"size": 96, "scale": 24.0, "n_clusters": 6, "seed": 7},
+        lambda r: r["05-from-pixels-to-a-map"]["k"] == r["99-where-next"]["k"] == 6,
+    ),
+}
 # What may go wrong at the edges: no blends (four colors), one layer, few pixels, wide blends, other k.
 VARIANTS: dict[str, dict[str, Any]] = {
     "no blends": {"size": 64, "scale": 16.0, "transition_width": 0.0},
@@ -39,7 +67,9 @@ def run(project: Project, name: str, values: dict[str, Any], chapters: list[str]
     names = chapters or [chapter.name for chapter in project.chapters]
     known = {p for chapter in project.chapters if chapter.name in names for p in declared_parameters(chapter)}
     given = {key: value for key, value in values.items() if key in known}
-    return runs.ensure(project, names, given, project.root / "runs" / name.replace(" ", "-"), quiet=True)
+    return runs.ensure(
+        project, names, given, project.root / "runs" / name.replace(" ", "-").replace(",", ""), quiet=True
+    )
 
 
 def outputs(run: Run) -> list[tuple[str, dict[str, Any]]]:
@@ -71,6 +101,17 @@ def check_outputs(run: Run) -> None:
         return not isinstance(value, float) or math.isfinite(value)
 
     assert all(finite(values) for values in run.record.values())
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_every_claim_of_every_chapter_holds_on_runs_that_differ(project: Project, name: str) -> None:
+    given, differs = RUNS[name]
+    made = run(project, name, given)
+    assert differs(made.record)
+    check_outputs(made)
+    verdict = check(project, made)
+    assert verdict.problems == []
+    assert verdict.claims == sum(len(chapter.front_matter["claims"]) for chapter in CHAPTERS)
 
 
 def test_the_small_course_follows_the_rules(small_course: tuple[Project, Run]) -> None:
@@ -136,7 +177,7 @@ def test_the_articles_numbers_at_the_articles_settings(project: Project) -> None
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
 def test_a_chapters_front_matter_and_shape(chapter: Any) -> None:
     about = chapter.front_matter
-    assert {"title", "subtitle", "description", "minutes", "learn"} <= set(about)
+    assert {"title", "subtitle", "description", "minutes", "learn", "claims"} <= set(about)
     assert 3 <= len(about["learn"]) <= 6
     assert 5 <= about["minutes"] <= 30
     cells = read_notebook(chapter.source)["cells"]
