@@ -15,7 +15,7 @@ else
 RUN := $(VENV)/bin/python
 endif
 
-.PHONY: help setup site test preview bench check clean
+.PHONY: help setup site test preview bench newest check clean
 
 help:            ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  \1: /p' Makefile
@@ -35,10 +35,15 @@ preview: setup   ## serve the site on this machine, and follow edits
 bench: setup     ## compare with a plain program and with other libraries
 	@$(RUN) -m benchmarks
 
+newest:          ## run the course with the newest packages, and list what drifted
+	@COURSE_VENV=.venv-newest $(PYTHON) -m course setup --newest
+	@.venv-newest/bin/python -m course run --out runs/newest
+	@.venv-newest/bin/python -m course check runs/newest --drift
+
 check: setup     ## format, lint, types
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
 
 clean:           ## remove what was generated; .venv stays
-	@rm -rf runs chapters downloads _site _site.* .quarto
+	@rm -rf runs chapters downloads _site _site.* .quarto .venv-newest

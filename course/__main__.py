@@ -10,7 +10,7 @@ def main() -> int:
     if sys.argv[1:2] == ["setup"]:
         from course.setup import main as setup
 
-        return setup()
+        return setup(sys.argv[2:])
     try:
         from course.cli import main as cli
     except ModuleNotFoundError as error:

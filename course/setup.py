@@ -31,10 +31,15 @@ class SetupError(Exception):
     """What stops the set-up, in one line."""
 
 
-def main() -> int:
-    """Set up the environment and return the exit code."""
+def main(arguments: list[str] | None = None) -> int:
+    """Set up the environment and return the exit code; ``--newest`` takes no notice of the lock."""
+    newest = "--newest" in (arguments or [])
+    unknown = [word for word in arguments or [] if word != "--newest"]
     try:
-        set_up(ROOT, Path(os.environ.get("COURSE_VENV") or ROOT / ".venv").absolute())
+        if unknown:
+            raise SetupError(f"unknown argument {unknown[0]}; setup takes --newest, or nothing")
+        folder = os.environ.get("COURSE_VENV") or ROOT / (".venv-newest" if newest else ".venv")
+        (set_up_newest if newest else set_up)(ROOT, Path(folder).absolute())
     except (SetupError, OSError) as error:
         print(f"course: {error}", file=sys.stderr)
         return 1
@@ -62,18 +67,12 @@ def set_up(root: Path, venv: Path) -> bool:
     python = python_of(venv)
     if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return False
-    ours = venv == root / ".venv" or (venv / "pyvenv.cfg").is_file()
-    if venv.exists() and not ours and any(venv.iterdir()):
-        raise SetupError(f"{venv} is there and is no Python environment; move it away")
-    print(f"Making {venv} (some minutes the first time)", flush=True)
-    stamp.unlink(missing_ok=True)
-    base = getattr(sys, "_base_executable", sys.executable)  # not the Python that is about to be replaced
-    run([base, "-m", "venv", "--clear", str(venv)], "no environment could be made")
+    make_environment(root, venv)
     lock = root / "requirements.lock"
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         tools = Path(folder) / "build-tools.txt"
         tools.write_text(cut(lock.read_text(encoding="utf-8"), BUILD_TOOLS), encoding="utf-8")
-        pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
+        pip = install_with(python)
         hashed = [*pip, "--require-hashes", "--no-build-isolation", "-r"]
         run([*hashed, str(tools)], "the build tools could not be installed")
         run([*hashed, str(lock)], "the packages could not be installed")
@@ -81,6 +80,37 @@ def set_up(root: Path, venv: Path) -> bool:
     stamp.write_text(wanted, encoding="utf-8")
     print("The packages are installed", flush=True)
     return True
+
+
+def set_up_newest(root: Path, venv: Path) -> None:
+    """Make `venv` anew with the newest packages that `pyproject.toml` allows, whatever the lock says.
+
+    Raises
+    ------
+    SetupError
+        If this Python does not fit, or a step fails.
+    """
+    check_python(sys.version_info[:2])
+    make_environment(root, venv)
+    packages = [*install_with(python_of(venv)), "-e", f"{root}[test]"]
+    run(packages, "the newest packages could not be installed")
+    print("The newest packages are installed", flush=True)
+
+
+def make_environment(root: Path, venv: Path) -> None:
+    """Make an empty environment in place of the one that may be there."""
+    ours = (venv.parent == root and venv.name.startswith(".venv")) or (venv / "pyvenv.cfg").is_file()
+    if venv.exists() and not ours and any(venv.iterdir()):
+        raise SetupError(f"{venv} is there and is no Python environment; move it away")
+    print(f"Making {venv} (some minutes the first time)", flush=True)
+    (venv / STAMP).unlink(missing_ok=True)
+    base = getattr(sys, "_base_executable", sys.executable)  # not the Python that is about to be replaced
+    run([base, "-m", "venv", "--clear", str(venv)], "no environment could be made")
+
+
+def install_with(python: Path) -> list[str]:
+    """Return the words of a command that installs packages for this Python."""
+    return [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--quiet"]
 
 
 def check_python(version: tuple[int, ...]) -> None:

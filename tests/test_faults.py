@@ -326,7 +326,7 @@ sys.exit(main())
 
 
 @POSIX
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.parametrize("step", [11, pytest.param(1, marks=pytest.mark.long)])
 def test_run_killed_before_any_change_to_the_disk_goes_on(tmp_path: Path, temporary: Path, step: int) -> None:
     project = make_project(tmp_path / "course", "records")
     assert course(project, "run", "-p", "seed", "3", "--out", "runs/reference")[0] == 0
@@ -506,6 +506,24 @@ def test_run_of_other_sources_is_not_published(tmp_path: Path) -> None:
     ) == ("course run -p seed 3")
 
 
+@pytest.mark.parametrize("name", ["notebooks/records.ipynb", "record.json"])
+def test_run_that_was_edited_by_hand_is_not_published_and_made_again(tmp_path: Path, name: str) -> None:
+    project = make_project(tmp_path, "records", "takes_nothing")
+    found = run.ensure(project, None, {"seed": 3}, tmp_path / "runs/seed-3", quiet=True)
+    before = held(found.folder)
+    path = found.folder / name
+    path.write_text(path.read_text("utf-8").replace("6", "7"), "utf-8")
+    with pytest.raises(CourseError) as error:
+        run.refuse_if_stale(project, run.load_run(found.folder))
+    assert str(error.value) == (
+        f"runs/seed-3: {name} is not as the run left it; run it again with: course run -p seed 3"
+    )
+    code, out, _ = course(project, "run", "-p", "seed", "3")
+    assert code == 0
+    assert said_of(out, "started") == ({"records"} if "records" in name else set())
+    assert held(found.folder) == before
+
+
 def test_site_of_other_sources_is_refused_in_one_line(
     small_course: tuple[Project, Run], tmp_path: Path
 ) -> None:
@@ -681,3 +699,24 @@ def test_folder_with_a_file_of_ones_own_is_left_alone(tmp_path: Path) -> None:
         "course: runs/default holds notes.txt, which is no part of a run; move it away, or choose another --out\n"
     )
     assert (tmp_path / "runs/default/notes.txt").exists()
+
+
+def test_manifest_that_says_nothing_of_a_run_is_refused(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "takes_nothing")
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page/index.html").write_text("mine", "utf-8")  # a site holds a manifest.json, too
+    for text in ("[]", "{}", '{"format": 1, "complete": true}', "x"):
+        (tmp_path / "page/manifest.json").write_text(text, "utf-8")
+        with pytest.raises(CourseError):
+            run.load_run(tmp_path / "page")
+        code, _, err = course(project, "run", "--out", "page")
+        assert code == 1
+        assert err.startswith("course: page holds index.html, which is no part of a run")
+
+
+@POSIX
+def test_picture_that_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "takes_image")
+    for path in ("/dev/zero", str(tmp_path)):
+        code, _, err = course(project, "run", "-p", "image_path", path)
+        assert (code, err) == (1, f"course: image_path = '{path}': not a file\n")

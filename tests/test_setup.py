@@ -139,3 +139,22 @@ def test_build_tools_are_in_the_lock() -> None:
     entries = setup.cut((ROOT / "requirements.lock").read_text("utf-8"), setup.BUILD_TOOLS)
     assert re.findall(r"(?m)^([a-z]+)==", entries) == list(setup.BUILD_TOOLS)
     assert len(re.findall(r"--hash=sha256:[0-9a-f]{64}", entries)) >= 3
+
+
+def test_newest_takes_no_notice_of_the_lock(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commands: list[list[str]] = []
+    monkeypatch.setattr(setup, "ROOT", small)
+    monkeypatch.delenv("COURSE_VENV", raising=False)
+    monkeypatch.setattr(setup, "run", lambda command, failure: commands.append(command))
+    assert setup.main(["--newest"]) == 0
+    made, installed = commands
+    assert made[-1] == str(small / ".venv-newest")
+    assert installed[0] == str(setup.python_of(small / ".venv-newest"))
+    assert installed[-2:] == ["-e", f"{small}[test]"]
+    assert not {"--require-hashes", "-r"} & set(installed)
+    assert not (small / ".venv").exists()
+
+
+def test_an_unknown_argument_is_one_line(capfd: pytest.CaptureFixture[str]) -> None:
+    assert setup.main(["--newer"]) == 1
+    assert capfd.readouterr().err == "course: unknown argument --newer; setup takes --newest, or nothing\n"
