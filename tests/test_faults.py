@@ -471,7 +471,7 @@ def test_two_edits_in_one_second_are_both_seen(tmp_path: Path) -> None:
     for value in (1, 2):
         mine.write_text(f"X = {value}\n", "utf-8")
         os.utime(mine, (1_700_000_000, 1_700_000_000))
-        assert course(project, "run")[0] == 0
+        assert course(project, "run", PYTHONDONTWRITEBYTECODE="")[0] == 0
         assert run.load_run(tmp_path / "runs/default").record["takes_nothing"]["x"] == value
 
 
@@ -720,3 +720,24 @@ def test_picture_that_is_no_file_is_refused_at_once(tmp_path: Path) -> None:
     for path in ("/dev/zero", str(tmp_path)):
         code, _, err = course(project, "run", "-p", "image_path", path)
         assert (code, err) == (1, f"course: image_path = '{path}': not a file\n")
+
+
+@POSIX
+def test_run_goes_on_when_nobody_reads_what_it_says(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "takes_nothing", "records")
+    process = start_course(project, "run")
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert run.load_run(tmp_path / "runs/default").record["records"]
+
+
+@POSIX
+def test_run_goes_on_without_a_standard_output(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "takes_nothing")
+    done = subprocess.run(
+        f"{shlex.quote(sys.executable)} -m course run >&-", shell=True, cwd=project.root, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, b"")
