@@ -36,8 +36,8 @@ bench: setup     ## compare with a plain program and with other libraries
 	@$(RUN) -m benchmarks
 
 newest:          ## run the course with the newest packages, and list what drifted
-	@COURSE_VENV=.venv-newest $(PYTHON) -m course setup --newest
-	@.venv-newest/bin/python -m course run --out runs/newest
+	@COURSE_VENV=.venv-newest $(PYTHON) -m course setup --newest >&2
+	@.venv-newest/bin/python -m course run --out runs/newest >&2
 	@.venv-newest/bin/python -m course check runs/newest --drift
 
 check: setup     ## format, lint, types

@@ -300,4 +300,4 @@ def _read_file(path: Path) -> dict[str, Any]:
 def _shown(path: Path) -> str:
     """Return a path as seen from here."""
     path = path.absolute()
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return (path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path).as_posix()

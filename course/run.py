@@ -745,7 +745,7 @@ def _slug(text: str) -> str:
 def _short(project: Project, path: Path) -> str:
     """Return a path as a message shows it."""
     path = path.absolute()
-    return str(path.relative_to(project.root) if path.is_relative_to(project.root) else path)
+    return (path.relative_to(project.root) if path.is_relative_to(project.root) else path).as_posix()
 
 
 def _processors() -> int:

@@ -27,6 +27,7 @@ SWEEP = Path(__file__).resolve().parent.parent / "data" / "sweep.csv"
 # Numbers of clusters over which a knee is looked for, by the name that the sweep has for it.
 ELBOWS = {"elbow_1_8": (1, 8), "elbow_1_10": (1, 10), "elbow_2_15": (2, 15)}
 MOST = 10  # every other criterion looks at k up to here
+SAMPLED = 5000  # distinct colors beyond which the silhouette is that of so many pixels, drawn at random
 SCORES = ["silhouette", "calinski_harabasz", "davies_bouldin", "stability", "gap_statistic"]
 NAMES = {  # as a reader sees them
     **{name: f"elbow, k from {low} to {high}" for name, (low, high) in ELBOWS.items()},
@@ -121,23 +122,31 @@ def scores(
         Of equal values the smallest k is taken. The gap statistic looks at k = 1, too, and may take none.
     """
     ks = [k for k in found if 2 <= k <= MOST]
-    divisions = [color_labels(colors, found[k]) for k in ks]
-    width = selection.mean_silhouettes(colors.values, colors.counts, divisions)
+    if len(colors.values) <= SAMPLED:
+        divisions = [color_labels(colors, found[k]) for k in ks]
+        width = selection.mean_silhouettes(colors.values, colors.counts, divisions).tolist()
+    else:
+        width = [selection.silhouette(colors, found[k].labels, SAMPLED, random_state) for k in ks]
     values = {
-        "silhouette": dict(zip(ks, map(float, width), strict=True)),
-        "calinski_harabasz": {k: selection.calinski_harabasz(colors, found[k]) for k in ks},
+        "silhouette": dict(zip(ks, width, strict=True)),
+        # Where every color has a center of its own, clusters have no width, and the index has no value.
+        "calinski_harabasz": {
+            k: selection.calinski_harabasz(colors, found[k]) for k in ks if k < len(colors.values)
+        },
         "davies_bouldin": {k: selection.davies_bouldin(colors, found[k]) for k in ks},
         "stability": {k: selection.stability(colors, k, random_state=random_state) for k in ks},
     }
     gap, _, gap_k = selection.gap_statistic(colors, [1, *ks], random_state=random_state)
-    best = {
-        n: min(v, key=v.__getitem__) if n == "davies_bouldin" else max(v, key=v.__getitem__)
-        for n, v in values.items()
-    }
     return {
-        **{name: (values[name], best[name]) for name in values},
+        **{name: (found_values, best_k(found_values, name)) for name, found_values in values.items()},
         "gap_statistic": (dict(zip([1, *ks], map(float, gap), strict=True)), gap_k),
     }
+
+
+def best_k(values: dict[int, float], name: str) -> int | None:
+    """Return the smallest k of the best value, for the Davies–Bouldin index the lowest; None where there is none."""
+    sign = -1 if name == "davies_bouldin" else 1
+    return max(values, key=lambda k: sign * values[k], default=None)
 
 
 def read_sweep(path: Path = SWEEP) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -9,6 +9,7 @@ Nothing that the chapters use is used here: a check must not share their mistake
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -49,6 +50,8 @@ def claim(allowed: float, unit: str) -> Callable[[Callable[..., Any]], Measuring
         def measured(*arguments: Any, **named: Any) -> tuple[str, float | str]:
             if any(argument is None for argument in arguments):
                 return name, NOT_ASKED
+            if any(_has_nan(argument) for argument in arguments):
+                return name, math.nan  # which no limit allows; a maximum would pass it over
             return name, float(measure(*arguments, **named))
 
         return measured
@@ -172,9 +175,28 @@ def two_ways_agree(first: float, second: float) -> float:
 
 
 @claim(1e-9, "")
-def scores_in_range(silhouette: Sequence[float], agreement: Sequence[float] = ()) -> float:
-    """Every silhouette lies from -1 to 1, and no agreement is above 1."""
-    return max([0.0, *(abs(s) - 1 for s in silhouette), *(a - 1 for a in agreement)])
+def scores_in_range(silhouette: Sequence[float], agreement: Sequence[float] = ()) -> Any:
+    """Every silhouette lies from -1 to 1, and every adjusted Rand index from -0.5 to 1."""
+    beyond = [*(abs(s) - 1 for s in silhouette), *(max(a - 1, -0.5 - a) for a in agreement)]
+    return max([0.0, *beyond])
+
+
+@claim(1e-9, "")
+def agreement_by_pairs(truth: NDArray[np.int64], labels: NDArray[np.int64], said: float) -> Any:
+    """The adjusted Rand index is the one that counting pairs of pixels gives."""
+    table = np.zeros((int(truth.max()) + 1, int(labels.max()) + 1))
+    np.add.at(table, (truth.ravel(), labels.ravel()), 1)
+    both, rows, columns = ((t * (t - 1) / 2).sum() for t in (table, table.sum(axis=1), table.sum(axis=0)))
+    by_chance = rows * columns / (table.sum() * (table.sum() - 1) / 2)
+    most = (rows + columns) / 2
+    return abs(said - (1.0 if most == by_chance else (both - by_chance) / (most - by_chance)))
+
+
+@claim(0, "criteria")
+def the_best_is_taken(values: Sequence[dict[int, float]], taken: Sequence[int | None]) -> Any:
+    """Each criterion takes the k of its best value, and of equal ones the smallest."""
+    best = [next((k for k in sorted(v) if v[k] == max(v.values())), None) for v in values]
+    return sum(a != b for a, b in zip(best, taken, strict=True))
 
 
 @claim(0, "clusters")
@@ -185,7 +207,10 @@ def chosen_by_the_rule(chosen: int, silhouette: Sequence[float], *, elbow: int |
 
 @claim(0, "criteria")
 def as_in_the_sweep(said: dict[str, Any], row: dict[str, Any]) -> float:
-    """What each criterion says of this landscape is what the sweep over many seeds noted for it."""
+    """What each criterion says of this landscape is what the sweep over many seeds noted for it.
+
+    Both come from the same code: this finds a table that is stale, not a mistake.
+    """
     return sum(said[name] != row[name] for name in said)
 
 
@@ -231,7 +256,7 @@ def areas_count_pixels(region: NDArray[np.int64], number: ArrayLike, area: Array
 
 @claim(0, "regions")
 def nothing_small_is_left(region: NDArray[np.int64], min_area: int) -> float:
-    """After merging, no region is smaller than the limit, unless all are."""
+    """After merging, no region of a picture without masked pixels is too small, unless all are."""
     areas = np.bincount(region.ravel())[1:]
     small = _count(areas < min_area)
     return small if small < len(areas) else 0
@@ -262,6 +287,17 @@ def _means(image: NDArray[np.uint8], labels: NDArray[np.int64], n_clusters: int)
         ],
         axis=1,
     )
+
+
+def _has_nan(value: Any) -> bool:
+    """Tell whether a number, or one in a list, dict or array, is not a number."""
+    if isinstance(value, dict):
+        return any(map(_has_nan, value.values()))
+    if isinstance(value, list | tuple):
+        return any(map(_has_nan, value))
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "f" and bool(np.isnan(value).any())
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _count(where: NDArray[np.bool_]) -> int:

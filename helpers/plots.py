@@ -526,7 +526,7 @@ def recolored_grid(
     listed = ", ".join(f"k = {k} shows {n}" for k, n in terrains.items())
     return (
         figure,
-        f"Grid of recolored pictures, {len(images)} in all. Of the {len(TERRAINS)} terrains, {listed}.",
+        f"Grid of recolored pictures, {len(images)} in all. Of the {len(TERRAINS)} terrain colors, {listed}.",
     )
 
 
@@ -645,7 +645,7 @@ def sweep(
     told = "; ".join(
         f"{name}: "
         + ", ".join(
-            f"{'no k' if k is None else f'k = {k}'} {n}"
+            f"{'no k' if k is None else f'k = {k}'} on {n}"
             for k, n in sorted(row.items(), key=lambda i: i[0] or 99)
         )
         for name, row in counts.items()

@@ -199,7 +199,7 @@ def _row(cells: Sequence[str]) -> str:
 
 def _is_number(cell: str) -> bool:
     return (
-        cell.strip() == ""
+        cell.strip() in ("", "–")
         or cell.strip().lstrip("−-+").rstrip("%").replace(",", "").replace(".", "").isdigit()
     )
 

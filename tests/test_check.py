@@ -17,7 +17,7 @@ from course import check
 from course.check import Problem, Tolerance, judge_claims
 from course.errors import CourseError
 from course.project import Project, front_matter_of, read_notebook
-from course.run import Run, load_run
+from course.run import Run, _sha256, load_run
 from helpers.invariants import CLAIMS, NOT_ASKED
 from tests.conftest import copy_course
 from tests.projects import ROOT, course
@@ -54,6 +54,12 @@ def edit_scrap(run: Run, chapter: str, name: str, change: Callable[[Any], Any]) 
         run.folder / "record.json",
         lambda record: record[chapter].update({name: change(record[chapter][name])}),
     )
+
+    def seal(manifest: Any) -> None:  # the run itself found this: it is not a run that was edited afterwards
+        manifest["chapters"][chapter]["output"] = _sha256(run.notebook(chapter))
+        manifest["record"] = _sha256(run.folder / "record.json")
+
+    edit_json(run.folder / "manifest.json", seal)
 
 
 def problems(project: Project, run: Run) -> list[str]:

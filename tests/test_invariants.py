@@ -39,6 +39,8 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "no_start_beats_the_best": (100.0, [100.0, 101.0]),
     "two_ways_agree": (5.0, 5.0),
     "scores_in_range": ([0.5, -0.2], [1.0, -0.01]),
+    "agreement_by_pairs": (TRUTH, SEG.labels, selection.agreement(TRUTH, SEG.labels)),
+    "the_best_is_taken": ([{2: 0.1, 3: 0.7, 4: 0.7}, {}], [3, None]),
     "chosen_by_the_rule": (4, [0.1, 0.2, 0.9]),
     "as_in_the_sweep": ({"elbow": 4, "gap": None}, {"elbow": 4, "gap": None, "more": 1}),
     "regions_tile": (REGION, SEG.labels),
@@ -89,7 +91,14 @@ BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     "wcss_falls": [lambda: ([*CURVE[:3], CURVE[2] * 1.01],)],
     "no_start_beats_the_best": [lambda: (100.0, [101.0, 99.9])],
     "two_ways_agree": [lambda: (5.0, 5.001)],
-    "scores_in_range": [lambda: ([1.01], []), lambda: ([-1.01], []), lambda: ([0.5], [1.01])],
+    "scores_in_range": [
+        lambda: ([1.01], []),
+        lambda: ([-1.01], []),
+        lambda: ([0.5], [1.01]),
+        lambda: ([0.0], [-0.6]),
+    ],
+    "agreement_by_pairs": [lambda: (TRUTH, SEG.labels, selection.agreement(TRUTH, SEG.labels) + 1e-6)],
+    "the_best_is_taken": [lambda: ([{2: 0.1, 3: 0.7, 4: 0.7}], [4]), lambda: ([{2: 0.1, 3: 0.7}], [None])],
     "chosen_by_the_rule": [lambda: (3, [0.1, 0.2, 0.9])],
     "as_in_the_sweep": [
         lambda: ({"elbow": 4, "gap": None}, {"elbow": 3, "gap": None}),
@@ -145,6 +154,21 @@ def test_a_ring_cut_in_two_but_numbered_as_one_region_is_seen() -> None:
 
 def test_what_has_nothing_to_ask_says_so() -> None:
     assert invariants.terrain_by_thresholds(None, None) == ("terrain_by_thresholds", invariants.NOT_ASKED)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("scores_in_range", ([0.5, float("nan")], [])),
+        ("wcss_falls", ([1.0, float("nan"), 2.0],)),
+        ("no_start_beats_the_best", (float("nan"), [1.0])),
+        ("centers_are_means", (IMAGE, SEG.labels, SEG.centers * np.nan)),
+        ("the_best_is_taken", ([{2: float("nan"), 3: 0.1}], [3])),
+    ],
+)
+def test_what_is_not_a_number_never_passes(name: str, arguments: tuple[Any, ...]) -> None:
+    _, off = getattr(invariants, name)(*arguments)
+    assert not 0 <= off <= invariants.CLAIMS[name].allowed
 
 
 def test_its_own_constants_are_the_landscapes() -> None:

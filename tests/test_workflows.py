@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +17,8 @@ from course.cli import cli
 from tests.projects import ROOT
 
 FILES = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-# Actions that may be pinned by tag, as no commit of theirs is known for certain.
-BY_TAG = {"quarto-dev/quarto-actions/setup@v2"}
+OWNERS = {"actions", "quarto-dev"}  # whose actions are used; all else is a line of shell
+COMMANDS = {"setup", *cli.commands}
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -34,10 +38,9 @@ def test_every_action_is_pinned(path: Path) -> None:
     used = re.findall(r"uses: (\S+)(.*)", path.read_text("utf-8"))
     assert used
     for action, comment in used:
-        pinned = re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action) and re.fullmatch(
-            r"  # v\d+\.\d+\.\d+", comment
-        )
-        assert pinned or action in BY_TAG, action
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), action
+        assert re.fullmatch(r"  # v\d+\.\d+\.\d+", comment), action
+        assert action.partition("/")[0] in OWNERS
 
 
 def test_one_action_has_one_pin() -> None:
@@ -46,6 +49,11 @@ def test_one_action_has_one_pin() -> None:
         for action, pin in re.findall(r"uses: ([\w./-]+)@(\S+)", path.read_text("utf-8")):
             pins.setdefault(action, set()).add(pin)
     assert all(len(found) == 1 for found in pins.values())
+
+
+def test_pins_are_kept_up_to_date() -> None:
+    updates = read(ROOT / ".github/dependabot.yml")["updates"]
+    assert [update["package-ecosystem"] for update in updates] == ["github-actions"]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -79,17 +87,79 @@ def test_commands_are_there(path: Path) -> None:
         assert len(command.splitlines()) <= 3
         for target in re.findall(r"\bmake (\w+)", command):
             assert target in targets
-        for word in re.findall(r"[/\\]course (\w+)", command):
-            assert word in cli.commands
+        for word in re.findall(r"(?:[/\\]|-m )course (\w+)", command):
+            assert word in COMMANDS
         if ".ci/" in command:
             assert (ROOT / command).is_file()
 
 
-def test_the_newest_lane_never_fails_and_shows_what_drifted() -> None:
+def test_windows_needs_no_make_and_the_others_no_windows_paths() -> None:
+    for step in steps(ROOT / ".github/workflows/tests.yml"):
+        on_windows = "runner.os == 'Windows'" in step.get("if", "")
+        unfit = r"\bmake\b|\bsudo\b|\.venv/" if on_windows else r"\\"
+        assert not re.search(unfit, step.get("run", "")), step
+
+
+def test_every_branch_of_the_matrix_is_run_to_its_end() -> None:
+    strategy = read(ROOT / ".github/workflows/tests.yml")["jobs"]["locked"]["strategy"]
+    assert strategy["fail-fast"] is False
+
+
+@pytest.fixture
+def newest_lane(tmp_path: Path) -> Callable[[str], tuple[list[int], str, str]]:
+    """Return a function that runs the newest lane's shell with a stand-in for Python.
+
+    The stand-in prints what it is asked to do, but fails with a line if asked for the given word. Returned are
+    the exit code of each step, the summary, and the log.
+    """
+    if os.name != "posix" or shutil.which("make") is None or shutil.which("bash") is None:
+        pytest.skip("needs make and bash")
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    python = tmp_path / ".venv-newest/bin/python"
+    python.parent.mkdir(parents=True)
+
+    def run(failing: str) -> tuple[list[int], str, str]:
+        python.write_text(
+            f'#!/bin/sh\ncase " $* " in *" {failing} "*) echo "course: no luck" >&2; exit 1;; esac\necho "$*"\n',
+            "utf-8",
+        )
+        python.chmod(0o755)
+        environment = {**os.environ, "GITHUB_STEP_SUMMARY": "summary.md", "PYTHON": str(python)}
+        shell = ["bash", "-e", "-c"]  # as GitHub calls it
+        codes = [
+            subprocess.run([*shell, step["run"]], cwd=tmp_path, env=environment, check=False).returncode
+            for step in steps(ROOT / ".github/workflows/newest.yml")
+            if "run" in step
+        ]
+        return (
+            codes,
+            (tmp_path / "summary.md").read_text("utf-8"),
+            (tmp_path / "newest.log").read_text("utf-8"),
+        )
+
+    return run
+
+
+def test_the_newest_lane_shows_the_table_and_nothing_else(
+    newest_lane: Callable[[str], tuple[list[int], str, str]],
+) -> None:
+    codes, summary, log = newest_lane("nothing")
+    assert codes == [0, 0]
+    assert summary == "-m course check runs/newest --drift\n"
+    assert log.splitlines() == ["-m course setup --newest", "-m course run --out runs/newest"]
+
+
+@pytest.mark.parametrize("failing", ["setup", "run", "check"])
+def test_the_newest_lane_shows_what_failed(
+    newest_lane: Callable[[str], tuple[list[int], str, str]], failing: str
+) -> None:
+    codes, summary, _ = newest_lane(failing)
+    assert codes == [2, 0]
+    assert summary == "Failed: no luck\n"
+
+
+def test_the_newest_lane_never_fails() -> None:
     job = read(ROOT / ".github/workflows/newest.yml")["jobs"]["drift"]
     assert job["continue-on-error"] is True
-    assert any("make newest" in step.get("run", "") for step in job["steps"])
-    assert any(
-        "GITHUB_STEP_SUMMARY" in step.get("run", "") and step["if"] == "always()" for step in job["steps"]
-    )
-    assert "check runs/newest --drift" in (ROOT / "Makefile").read_text("utf-8")
+    run = next(index for index, step in enumerate(job["steps"]) if "make newest" in step.get("run", ""))
+    assert all(step["if"] == "always()" for step in job["steps"][run + 1 :])
