@@ -244,6 +244,10 @@ def find_run(project: Project, name: str | None) -> Run:
     if name is None:
         return runs.ensure(project, None, {}, runs.run_folder(project, None, {}))
     given, listed = Path(name), project.root / "runs" / name
+    if not given.exists() and not listed.exists():
+        there = sorted(path.parent.name for path in (project.root / "runs").glob("*/manifest.json"))
+        hint = f"in runs/ there are: {', '.join(there)}" if there else "`course run` makes one"
+        raise CourseError(f"{name}: there is no such run; {hint}")
     return runs.load_run(listed if not given.is_dir() and listed.is_dir() else given.absolute())
 
 
