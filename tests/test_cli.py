@@ -137,7 +137,7 @@ def test_run_is_found_by_folder_or_name(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     assert cli.find_run(project, "elsewhere/mine").folder == tmp_path / "elsewhere/mine"
     assert cli.find_run(project, "named").folder == tmp_path / "runs/named"
-    with pytest.raises(CourseError, match="there is no such run; in runs. there are: named"):
+    with pytest.raises(CourseError, match="there is no such run; in runs/ there are: named"):
         cli.find_run(project, "other")
 
 
