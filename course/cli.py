@@ -146,13 +146,9 @@ def site(name: str | None, renderer: str, out: Path | None) -> None:
     project = load()
     found = find_run(project, name)
     os.environ["COURSE_RUN"] = str(found.folder)  # so that Quarto's pre-render step stages this run
-    from course.check import check
     from course.site import build
 
     page, used = build(project, found, renderer, out.absolute() if out else project.root / "_site")
-    drifted = check(project, found).unexpected  # published all the same, if the versions are others
-    if drifted:
-        click.echo(f"Note: {len(drifted)} values are not the expected ones; `course check` lists them")
     click.echo(f"The site of {_shown(found.folder)}, rendered by {used}, lies in {_shown(page.parent)}")
     click.echo(f"Open {page.absolute().as_uri()} or run 'make preview'")
 

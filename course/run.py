@@ -174,7 +174,7 @@ def ensure(
     try:
         _refuse_what_is_no_run(folder, place)
         with _locked(folder, place, report):
-            return _make(project, planned, folder, jobs or _processors(), timeout, report)
+            return _make(project, planned, folder, jobs or processors(), timeout, report)
     except OSError as error:
         where = error.filename2 or error.filename  # of a copy, what was to be written
         why = f"{where}: {error.strerror}" if where else error.strerror or str(error)
@@ -748,5 +748,6 @@ def _short(project: Project, path: Path) -> str:
     return (path.relative_to(project.root) if path.is_relative_to(project.root) else path).as_posix()
 
 
-def _processors() -> int:
+def processors() -> int:
+    """Return how many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

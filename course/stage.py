@@ -13,6 +13,7 @@ import base64
 import io
 import json
 import re
+import sys
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,8 +92,12 @@ def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True
         )
     # Titles, minutes and downloads are taken from the sources of today, all else from the run.
     refuse_if_stale(project, run)
-    if judged:
-        refuse_what_fails(project, run)
+    if judged and (drifted := refuse_what_fails(project, run)):
+        print(
+            f"Note: values unlike the expected ones, which other versions of the packages found: {len(drifted)}; "
+            "`course check` lists them",
+            file=sys.stderr,
+        )
     staged = Staged()
     for number, chapter in enumerate(project.chapters, start=1):
         _stage_chapter(staged, project, run, chapter, number)

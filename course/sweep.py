@@ -36,6 +36,7 @@ from typing import Any
 import helpers
 from course.depends import Code, Sources
 from course.errors import CourseError
+from course.run import processors
 from helpers.parameters import TABLE, ParameterError, check_values
 
 PARAMETERS = [
@@ -160,7 +161,7 @@ def sweep(
                 f"{out}: another sweep is at work on it; wait for it, or choose --out"
             ) from None
         try:
-            return _write_rows(seeds, made, out, journal, jobs or _processors(), scheduler, quiet)
+            return _write_rows(seeds, made, out, journal, jobs or processors(), scheduler, quiet)
         finally:
             lock.release()
             Path(lock.lock_file).unlink(missing_ok=True)
@@ -411,7 +412,3 @@ def _as_csv(made: dict[str, Any], rows: list[dict[str, Any]]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

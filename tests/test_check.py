@@ -18,6 +18,7 @@ from course.check import Problem, Tolerance, judge_claims
 from course.errors import CourseError
 from course.project import Project, front_matter_of, read_notebook
 from course.run import Run, _sha256, load_run
+from course.stage import stage
 from helpers.invariants import CLAIMS, NOT_ASKED
 from tests.conftest import copy_course
 from tests.projects import ROOT, course
@@ -179,7 +180,7 @@ def test_a_name_that_appears_or_vanishes_is_found(expected: tuple[Project, Run])
 
 
 def test_a_value_that_drifted_with_other_versions_does_not_stop_the_site(
-    expected: tuple[Project, Run],
+    expected: tuple[Project, Run], capsys: pytest.CaptureFixture[str]
 ) -> None:
     project, run = expected
     edit_scrap(run, "04-choosing-k", "chosen", lambda value: value + 1)
@@ -187,6 +188,8 @@ def test_a_value_that_drifted_with_other_versions_does_not_stop_the_site(
         check.refuse_what_fails(project, load_run(run.folder))
     edit_json(check.expected_folder(project) / "packages.json", lambda packages: packages.update(numpy="1.0"))
     assert [p.name for p in check.refuse_what_fails(project, load_run(run.folder))] == ["chosen"]
+    stage(project, load_run(run.folder))
+    assert capsys.readouterr().err.endswith("found: 1; `course check` lists them\n")
     edit_scrap(run, CHAPTER, "invariants", lambda found: {**found, "markers_inside": 2.0})
     with pytest.raises(CourseError, match="markers_inside"):
         check.refuse_what_fails(project, load_run(run.folder))
