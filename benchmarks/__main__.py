@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.cluster import KMeans
 
-from benchmarks import measure, plain_criteria, plain_notebook
+from benchmarks import large, measure, plain_criteria, plain_notebook
 from course import sweep
 from helpers import criteria, landscape, segmentation, selection
 from tests import oracle
@@ -194,8 +194,14 @@ def show(console: Console, title: str, columns: list[str], rows: Iterator[tuple[
 @click.option(
     "--course/--no-course", "with_course", default=None, help="Time the whole course, or leave it out."
 )
+@click.option(
+    "--limit",
+    default=large.LIMIT,
+    show_default=True,
+    help="Seconds after which a library is left out on larger pictures.",
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.  [default: as `course run`]")
-def main(quick: bool, with_course: bool | None, jobs: int | None) -> None:
+def main(quick: bool, with_course: bool | None, limit: float, jobs: int | None) -> None:
     """Print all tables."""
     console = Console(width=None if sys.stdout.isatty() else 130)
     console.print(measure.about(), highlight=False)
@@ -204,6 +210,19 @@ def main(quick: bool, with_course: bool | None, jobs: int | None) -> None:
     libraries = ["k-means of the picture, k = 4", "seconds", "WCSS"]
     show(console, "Beside other libraries", libraries, compare_libraries(quick))
     show(console, "Memory", ["what", "seconds", "peak"], iter([measure_memory()]))
+    columns = [
+        "pixels",
+        "k-means of a real picture, k = 6",
+        "seconds",
+        "memory above it",
+        "WCSS above the least",
+    ]
+    show(
+        console, "Large pictures (target: < 1.5 GB above, WCSS +0.01 %)", columns, large.compare(quick, limit)
+    )
+    if not quick:
+        console.print(f"Time against pixels is drawn in {large.PLOT.relative_to(measure.ROOT)}")
+        show(console, "A whole tile", ["what", "seconds", "peak"], large.chapter_on_a_tile())
     rows = [*compare_sweep(quick), *time_check()]
     show(console, "The sweep, and the check", ["what", "ours", "beside", "target"], iter(rows))
     if with_course or (with_course is None and not quick):

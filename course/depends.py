@@ -29,7 +29,7 @@ OPAQUE = {"__import__", "eval", "exec", "get_ipython", "importlib", "pkgutil", "
 # one that needs it.
 PACKAGES = (
     "numpy", "scipy", "scikit-learn", "scikit-image", "matplotlib", "pandas", "pillow", "kneed", "noise",
-    "papermill", "nbclient", "ipykernel",
+    "minisom", "mlxtend", "rasterio", "papermill", "nbclient", "ipykernel",
 )  # fmt: skip
 # What executes every chapter and makes its outputs.
 ALWAYS = ("numpy", "matplotlib", "pillow", "papermill", "nbclient", "ipykernel")

@@ -3,7 +3,7 @@
 What a run finds reaches the text from the run, so a number that stands in the text is a mistake, unless it is
 a constant of the method. Such a number stands in backticks, and must be one that the chapter's code has:
 changed in the code and left in the text, it is found, too. Without arguments all notebooks are looked at, the
-home page, and the texts of `helpers/plots.py`.
+home page, and the texts of `helpers/plots*.py`.
 
 Steps: take a file apart into texts; blank out what may hold numbers; find numbers, and counts in words, in
 what is left.
@@ -57,7 +57,7 @@ FREE = [
     r"@[\w:-]+",  # a citation or a cross reference
     r"\bchapters?\s+\d+(?:(?:\s+to\s+|\s+and\s+|,\s+|–)\d+)*\b(?!\.\d)",
     r"\bPython\s+\d\.\d+(?:\s+to\s+\d\.\d+)?",
-    r"\b\d+-(?:connected|bit)\b|\b[23]D\b",  # names of things
+    r"\b\d+-(?:connected|bit)\b|\b[23]D\b|\bLandsat \d\b|\bSentinel-\d\b",  # names of things
     r"\b(?:no|any|where|when|if|between)\s+two\b",  # a pair in general: "where two colors meet"
     # a year, or a decade, unless what follows makes it a count
     rf"(?<=\bin )(?:the\s+)?(?:1[5-9]|20)\d\ds?\b(?!\s*%|\s+of\b|\s+(?:[\w-]+\s+)?{THINGS})",
@@ -136,7 +136,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def everything(root: Path) -> list[Path]:
     """Return the files whose text a reader sees."""
-    return [*sorted((root / "notebooks").glob("*.ipynb")), root / "index.qmd", root / "helpers" / "plots.py"]
+    plots = sorted((root / "helpers").glob("plots*.py"))
+    return [*sorted((root / "notebooks").glob("*.ipynb")), root / "index.qmd", *plots]
 
 
 def _texts(path: Path) -> Iterator[Text]:

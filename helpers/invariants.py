@@ -69,7 +69,7 @@ def heights_span(h: NDArray[np.float64]) -> float:
 
 
 @claim(0, "pixels")
-def terrain_by_thresholds(h: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+def terrain_by_thresholds(h: NDArray[np.float64], truth: NDArray[np.integer]) -> float:
     """The true terrain of each pixel is the one whose thresholds its height lies between."""
     bands = np.zeros(h.shape, dtype=int)
     for threshold in THRESHOLDS:
@@ -96,24 +96,25 @@ def shares_sum(shares: ArrayLike) -> float:
 
 
 @claim(0, "pixels or clusters")
-def labels_cover(labels: NDArray[np.int64], n_clusters: int) -> float:
+def labels_cover(labels: NDArray[np.integer], n_clusters: int) -> float:
     """Every pixel is in one of the k clusters, and no cluster is empty."""
     inside = (labels >= 0) & (labels < n_clusters)
     return _count(~inside) + n_clusters - len(np.unique(labels[inside]))
 
 
 @claim(0, "colors")
-def one_cluster_per_color(image: NDArray[np.uint8], labels: NDArray[np.int64]) -> float:
+def one_cluster_per_color(image: NDArray[np.uint8], labels: NDArray[np.integer]) -> float:
     """Pixels of the same color are in the same cluster."""
-    code, _ = _codes(image)
-    order = np.lexsort((labels.ravel(), code))
-    same = np.diff(code[order]) == 0
-    return _count(same & (np.diff(labels.ravel()[order]) != 0))
+    of_code = _label_of_each_code(image, labels)
+    return sum(
+        _count((of_code[_codes(image[rows])] != labels[rows]) & (labels[rows] >= 0))
+        for rows in _strips(labels)
+    )
 
 
 @claim(1e-6, "color values")
 def centers_are_means(
-    image: NDArray[np.uint8], labels: NDArray[np.int64], centers: NDArray[np.float64]
+    image: NDArray[np.uint8], labels: NDArray[np.integer], centers: NDArray[np.float64]
 ) -> float:
     """Each center is the mean color of its cluster's pixels."""
     return np.abs(_means(image, labels, len(centers)) - centers).max()
@@ -121,26 +122,28 @@ def centers_are_means(
 
 @claim(1e-9, "of the WCSS")
 def wcss_adds_up(
-    image: NDArray[np.uint8], labels: NDArray[np.int64], centers: NDArray[np.float64], wcss: float
+    image: NDArray[np.uint8], labels: NDArray[np.integer], centers: NDArray[np.float64], wcss: float
 ) -> float:
     """The WCSS is the squared distances of all pixels to their centers, added up."""
-    total = sum(
-        float(((image[..., c].astype(float) - centers[labels, c]) ** 2).sum())
-        for c in range(centers.shape[1])
-    )
+    total = 0.0
+    for rows in _strips(labels):
+        inside = labels[rows] >= 0
+        off = image[rows][inside].astype(float) - centers[labels[rows][inside]]
+        total += float((off**2).sum())
     return abs(total - wcss) / max(total, 1e-3)
 
 
 @claim(1e-6, "color values")
 def nearest_center(
-    image: NDArray[np.uint8], labels: NDArray[np.int64], centers: NDArray[np.float64]
+    image: NDArray[np.uint8], labels: NDArray[np.integer], centers: NDArray[np.float64]
 ) -> float:
     """No pixel is nearer to the center of another cluster than to that of its own."""
-    _, first = _codes(image)
-    colors = image.reshape(-1, image.shape[-1])[first].astype(float)
-    apart = np.sqrt(((colors[:, np.newaxis] - centers) ** 2).sum(axis=2))
-    own = apart[np.arange(len(colors)), labels.ravel()[first]]
-    return (own - apart.min(axis=1)).max()
+    of_code = _label_of_each_code(image, labels)
+    code = np.flatnonzero(of_code >= 0)
+    colors = np.stack([code >> 16, code >> 8 & 255, code & 255], axis=1).astype(float)
+    apart = np.stack([np.sqrt(((colors - center) ** 2).sum(axis=1)) for center in centers])
+    own = apart[of_code[code], np.arange(len(colors))]
+    return (own - apart.min(axis=0)).max()
 
 
 @claim(0, "clusters")
@@ -182,7 +185,7 @@ def scores_in_range(silhouette: Sequence[float], agreement: Sequence[float] = ()
 
 
 @claim(1e-9, "")
-def agreement_by_pairs(truth: NDArray[np.int64], labels: NDArray[np.int64], said: float) -> Any:
+def agreement_by_pairs(truth: NDArray[np.integer], labels: NDArray[np.integer], said: float) -> Any:
     """The adjusted Rand index is the one that counting pairs of pixels gives."""
     table = np.zeros((int(truth.max()) + 1, int(labels.max()) + 1))
     np.add.at(table, (truth.ravel(), labels.ravel()), 1)
@@ -218,7 +221,7 @@ def as_in_the_sweep(said: dict[str, Any], row: dict[str, Any]) -> float:
 
 
 @claim(0, "pixels")
-def regions_tile(region: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+def regions_tile(region: NDArray[np.int64], labels: NDArray[np.integer]) -> float:
     """Every pixel is in a region, and regions part exactly where clusters do."""
     wrong = np.zeros(region.shape, dtype=bool)
     wrong[:, 1:] |= (region[:, 1:] == region[:, :-1]) != (labels[:, 1:] == labels[:, :-1])
@@ -227,14 +230,14 @@ def regions_tile(region: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
 
 
 @claim(0, "regions")
-def regions_hang_together(region: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+def regions_hang_together(region: NDArray[np.int64], labels: NDArray[np.integer]) -> float:
     """There are as many regions as parts of clusters that hang together by their edges."""
     parts = sum(ndimage.label(labels == cluster)[1] for cluster in np.unique(labels[labels >= 0]))
     return abs(len(np.unique(region[region > 0])) - parts)
 
 
 @claim(0, "pixels")
-def boundaries_between_clusters(edges: NDArray[np.bool_], labels: NDArray[np.int64]) -> float:
+def boundaries_between_clusters(edges: NDArray[np.bool_], labels: NDArray[np.integer]) -> float:
     """A pixel is on a boundary exactly if a pixel beside it is in another cluster."""
     padded = np.pad(labels, 1, mode="edge")
     beside = [padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]]
@@ -262,6 +265,47 @@ def nothing_small_is_left(region: NDArray[np.int64], min_area: int) -> float:
     return small if small < len(areas) else 0
 
 
+# Space and color (chapter 6)
+
+
+# Other clusterings (chapter 7)
+
+
+# Fewer dimensions (chapter 8)
+
+
+# The odd ones out (chapter 9)
+
+
+# Rules and generation (chapter 10)
+
+
+# A satellite image (chapter 11)
+
+
+@claim(0, "pixels")
+def only_data_is_clustered(mask: NDArray[np.bool_], labels: NDArray[np.integer]) -> float:
+    """Pixels without data are in no cluster, and all others are in one."""
+    return _count((labels < 0) != mask)
+
+
+@claim(1e-9, "of the whole")
+def areas_add_up(parts: ArrayLike, whole: float) -> float:
+    """The areas of the parts add up to the area of all pixels that hold data."""
+    return abs(float(np.sum(parts)) - whole) / max(abs(whole), 1e-300)
+
+
+@claim(0, "cells")
+def cells_by_majority(labels: NDArray[np.integer], cells: NDArray[np.integer], step: int) -> float:
+    """Each cell of the reduced map has the label that most of its pixels have."""
+    wrong = 0
+    for row, col in np.ndindex(cells.shape):
+        inside = labels[row * step : (row + 1) * step, col * step : (col + 1) * step]
+        count = np.bincount(inside.ravel() + 1)
+        wrong += int(cells[row, col] + 1 >= len(count) or count[cells[row, col] + 1] < count.max())
+    return wrong
+
+
 # What the last chapter says
 
 
@@ -271,22 +315,36 @@ def shuffling_changes_nothing(before: NDArray[np.float64], after: NDArray[np.flo
     return np.abs(before - after).max()
 
 
-def _codes(image: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.intp]]:
-    """Return each pixel's color as a number, and where each color occurs first."""
-    code = image.reshape(-1, image.shape[-1]).astype(np.int64) @ (256 ** np.arange(image.shape[-1]))
-    return code, np.unique(code, return_index=True)[1]
+def _strips(labels: NDArray[np.integer]) -> list[slice]:
+    """Return slices of rows that cover a picture: a large one is looked at a few million pixels at a time."""
+    step = max(1, 4_000_000 // labels.shape[1])
+    return [slice(top, top + step) for top in range(0, len(labels), step)]
 
 
-def _means(image: NDArray[np.uint8], labels: NDArray[np.int64], n_clusters: int) -> NDArray[np.float64]:
-    """Return the mean color of each cluster's pixels, (k, 3)."""
-    size = np.maximum(np.bincount(labels.ravel(), minlength=n_clusters), 1)
-    return np.stack(
-        [
-            np.bincount(labels.ravel(), image[..., c].ravel().astype(float), n_clusters) / size
-            for c in range(image.shape[-1])
-        ],
-        axis=1,
-    )
+def _codes(image: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return each pixel's color as a number, red first."""
+    return image.astype(np.int64) @ np.array([65536, 256, 1])
+
+
+def _label_of_each_code(image: NDArray[np.uint8], labels: NDArray[np.integer]) -> NDArray[np.int16]:
+    """Return the cluster of each color's first pixel, (2**24,); -1 for colors that no pixel in a cluster has."""
+    of_code = np.full(2**24, -1, dtype=np.int16)
+    for rows in reversed(_strips(labels)):  # backwards, so that the first pixel has the last word
+        inside = labels[rows] >= 0
+        of_code[_codes(image[rows])[inside][::-1]] = labels[rows][inside][::-1]
+    return of_code
+
+
+def _means(image: NDArray[np.uint8], labels: NDArray[np.integer], n_clusters: int) -> NDArray[np.float64]:
+    """Return the mean color of each cluster's pixels, (k, 3); masked pixels are left out."""
+    size, total = np.zeros(n_clusters), np.zeros((n_clusters, image.shape[-1]))
+    for rows in _strips(labels):
+        inside = labels[rows] >= 0
+        of, colors = labels[rows][inside], image[rows][inside]
+        size += np.bincount(of, minlength=n_clusters)
+        for c in range(image.shape[-1]):
+            total[:, c] += np.bincount(of, colors[:, c].astype(float), n_clusters)
+    return total / np.maximum(size, 1)[:, np.newaxis]
 
 
 def _has_nan(value: Any) -> bool:

@@ -57,7 +57,14 @@ TABLE: dict[str, Parameter] = {
         Parameter("lacunarity", float, 2.0, 1, 4, "fineness of each layer against the one before"),
         Parameter("seed", int, 0, 0, 2**32 - 1, "which landscape; 0 is the article's"),
         Parameter("transition_width", float, 0.06, 0, 0.1, "half width of the blend between two terrains"),
-        Parameter("image_path", str, "", None, None, "a PNG or JPEG to segment; empty: the landscape"),
+        Parameter(
+            "image_path",
+            str,
+            "",
+            None,
+            None,
+            "a PNG, JPEG or TIFF to segment; empty: the landscape, in chapter 11 a satellite picture",
+        ),
         Parameter("first_n_clusters", int, 7, 2, 10, "clusters in chapter 3; 7 is the article's"),
         Parameter(
             "n_clusters", int, 0, 0, 10, "clusters from chapter 5 on; 0: the number that chapter 4 chooses"

@@ -468,7 +468,7 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
 
 
 @plot
-def label_map(labels: NDArray[np.int64], names: Sequence[str]) -> tuple[Figure, str]:
+def label_map(labels: NDArray[np.integer], names: Sequence[str]) -> tuple[Figure, str]:
     """Draw the cluster of each pixel in a color of its own, its number on its largest region."""
     figure, [[ax]] = panels(1, 1, 4.6)
     shown = np.vstack([np.array([mpl.colors.to_rgb(c) for c in CLUSTERS]), [0.5, 0.5, 0.5]])
@@ -502,7 +502,7 @@ def side_by_side(images: Mapping[str, NDArray[Any]], message: str) -> tuple[Figu
     return figure, f"{len(images)} pictures side by side: {'; '.join(images)}. {message}"
 
 
-def cluster_colors(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
+def cluster_colors(labels: NDArray[np.integer]) -> NDArray[np.uint8]:
     """Return labels as a picture in the clusters' own colors; masked pixels gray."""
     shades = [mpl.colors.to_rgb(c) for c in CLUSTERS] + [(0.5, 0.5, 0.5)]
     return (np.array(shades) * 255).round().astype(np.uint8)[labels]
@@ -730,7 +730,9 @@ def before_after(
 
 
 @plot
-def centroid_and_marker(image: NDArray[np.uint8], labels: NDArray[np.int64], row: Any) -> tuple[Figure, str]:
+def centroid_and_marker(
+    image: NDArray[np.uint8], labels: NDArray[np.integer], row: Any
+) -> tuple[Figure, str]:
     """Draw one region, how far each of its pixels is from the edge, its centroid and its marker."""
     inside = regions.connected(labels) == row.name
     depth = np.ma.masked_where(~inside, regions.depth(labels))

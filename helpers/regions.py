@@ -17,12 +17,12 @@ from skimage.segmentation import find_boundaries, watershed
 from helpers.landscape import TERRAINS
 
 
-def boundaries(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+def boundaries(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return the pixels that touch, by an edge, a pixel of another cluster, on both sides: (h, w) bool."""
     return find_boundaries(labels, connectivity=1, mode="thick", background=-2)
 
 
-def connected(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+def connected(labels: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return the region of each pixel, numbered from 1 in reading order; 0 where masked (label -1).
 
     A region is as many pixels of one cluster as hang together by their edges (4-connected). Label 0 is a
@@ -31,7 +31,7 @@ def connected(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return label_regions(labels, background=-1, connectivity=1).astype(np.int64)
 
 
-def depth(labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def depth(labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return how far the middle of each pixel is from the edge of its region, in pixels: (h, w) float.
 
     A pixel beside the edge is half a pixel from it. The picture's border is an edge too; masked pixels get 0.
@@ -41,7 +41,7 @@ def depth(labels: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def table(
-    labels: NDArray[np.int64], min_area: int = 1, terrain_of: NDArray[np.integer] | None = None
+    labels: NDArray[np.integer], min_area: int = 1, terrain_of: NDArray[np.integer] | None = None
 ) -> pd.DataFrame:
     """List the regions, the largest first, each with a marker inside it.
 
@@ -90,7 +90,7 @@ def table(
     return listed.sort_values("area", ascending=False, kind="stable")
 
 
-def merge_small(labels: NDArray[np.int64], min_area: int) -> NDArray[np.int64]:
+def merge_small(labels: NDArray[np.integer], min_area: int) -> NDArray[np.int64]:
     """Return the labels with every region of fewer than `min_area` pixels given to what surrounds it.
 
     The larger regions grow into the small ones, one step across pixel edges at a time, so that nothing
@@ -106,6 +106,48 @@ def merge_small(labels: NDArray[np.int64], min_area: int) -> NDArray[np.int64]:
     flat = np.zeros(labels.shape)  # on a plane, a watershed floods at the same speed everywhere
     grown = watershed(flat, np.where(rim, labels + 1, 0), mask=small | rim, connectivity=1)
     return np.where(small & (grown > 0), grown - 1, labels)
+
+
+def coarsen(labels: NDArray[np.integer], step: int) -> NDArray[np.int32]:
+    """Return the labels of cells of `step` × `step` pixels: each has the label that most of its pixels have.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (h, w), int
+        The cluster of each pixel; -1 where masked.
+    step : int
+        Side of a cell. Cells at the right and the lower border may be smaller.
+
+    Returns
+    -------
+    ndarray of shape (ceil(h / step), ceil(w / step)), int32
+        Of labels that are equally frequent in a cell, the smallest; -1 counts like any other.
+    """
+    tops, lefts = (np.arange(0, n, step) for n in labels.shape)
+    cells = np.full((len(tops), len(lefts)), -1, dtype=np.int32)
+    most = np.zeros(cells.shape, dtype=np.int32)
+    for label in range(-1, int(labels.max()) + 1):
+        in_rows = np.add.reduceat(labels == label, tops, axis=0, dtype=np.int32)
+        count = np.add.reduceat(in_rows, lefts, axis=1)
+        cells[count > most] = label
+        np.maximum(most, count, out=most)
+    return cells
+
+
+def areas(labels: NDArray[np.integer], pixel_area: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the area of each label from 0 on, (n,), in the unit of `pixel_area`; masked pixels (-1) are left out.
+
+    Parameters
+    ----------
+    labels : ndarray of shape (h, w), int
+        The cluster of each pixel, or its region.
+    pixel_area : ndarray of shape (h,) or (h, w), float
+        The area of a pixel in each row, or of each pixel.
+    """
+    total = np.zeros(int(labels.max()) + 2)
+    for row, area in zip(labels, pixel_area, strict=True):
+        total += np.bincount(row + 1, np.broadcast_to(area, row.shape), len(total))
+    return total[1:]
 
 
 def _centroids(region: NDArray[np.int64], area: NDArray[np.int64]) -> list[NDArray[np.float64]]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
@@ -26,6 +26,7 @@ SHAKEN = 40
 MANY_COLORS = 5000  # beyond this, starts are run on coarser colors and single colors are not moved
 REFINED = 3  # of those starts, how many go on to all colors; the best after ten rounds goes all the way
 TRIED_ROUNDS = 5  # after so many rounds `lloyd` leaves only the best starts, where told to
+STRIP = 2**22  # pixels that are worked on at once, so that a large picture needs little more than itself
 MAX_PIXELS = 64_000_000  # a larger picture is refused: it needs more memory than a laptop has
 
 
@@ -35,7 +36,7 @@ class Colors:
 
     values: NDArray[np.float64]  # (n, channels), one row per distinct color
     counts: NDArray[np.int64]  # (n,), pixels of that color
-    index: NDArray[np.int64]  # (h, w), row of `values` for each pixel, -1 where masked
+    index: NDArray[np.int32]  # (h, w), row of `values` for each pixel, -1 where masked
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Segmentation:
 
     Attributes
     ----------
-    labels : ndarray of shape (h, w), int64
+    labels : ndarray of shape (h, w), int32
         The cluster of each pixel, from 0 to k - 1; -1 where masked.
     centers : ndarray of shape (k, 3), float64
         The mean color of each cluster, from 0 to 255, in the order of the labels.
@@ -52,56 +53,29 @@ class Segmentation:
         Within-cluster sum of squares: squared distances of all pixels to their centers, added up.
     """
 
-    labels: NDArray[np.int64]
+    labels: NDArray[np.int32]
     centers: NDArray[np.float64]
     wcss: float
 
 
 def read_image(path: str | Path) -> NDArray[np.uint8]:
-    """Return the picture in a PNG or JPEG file as RGB.
+    """Return the picture in a PNG, JPEG or TIFF file as RGB.
 
     Returns
     -------
     ndarray of shape (h, w, 3), uint8
-        Grayscale becomes three equal channels; transparency is laid over white; a photograph that says
-        how the camera was held is turned upright.
+        Grayscale becomes three equal channels; transparency, and pixels without data, are laid over white; a
+        photograph that says how the camera was held is turned upright. See `raster.read`.
 
     Raises
     ------
     ValueError
-        If the file is missing, is no picture, has more than 8 bits per channel or more than `MAX_PIXELS`
-        pixels.
+        If the file is missing or no such picture, is damaged, or has more than `MAX_PIXELS` pixels.
     """
-    try:
-        with (
-            # our own limit is stricter than the one that Pillow warns of
-            warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning),
-            Image.open(path, formats=["PNG", "JPEG"]) as picture,
-        ):
-            problem = _unreadable(picture)
-            if not problem:
-                rgba = ImageOps.exif_transpose(picture).convert("RGBA")
-                white = Image.new("RGBA", rgba.size, "white")
-                return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
-    except FileNotFoundError:
-        raise ValueError(f"{path}: there is no such file; give the path of a PNG or JPEG") from None
-    except UnidentifiedImageError:
-        raise ValueError(f"{path}: not a PNG or JPEG picture") from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path}: the picture cannot be read: {error}") from None
-    raise ValueError(f"{path}: {problem}")
+    from helpers import raster  # here, since only a picture of one's own needs what reads such files
 
-
-def _unreadable(picture: Image.Image) -> str:
-    """Return why an opened picture is not read here; nothing if it is."""
-    if picture.width * picture.height > MAX_PIXELS:
-        return f"{picture.width} × {picture.height} pixels are more than {MAX_PIXELS:,}; make the picture smaller"
-    # Pillow opens 16-bit grayscale in a mode of its own, but 16-bit color as if it had 8 bits.
-    if picture.mode.startswith(("I", "F")) or any(
-        ";16" in str(tile) for tile in getattr(picture, "tile", ())
-    ):
-        return "only 8 bits per channel are read here; save it as an 8-bit PNG"
-    return ""
+    read = raster.read(path, MAX_PIXELS)
+    return np.where(read.mask[..., np.newaxis], np.uint8(255), read.image)
 
 
 def distinct_colors(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> Colors:
@@ -138,16 +112,50 @@ def distinct_colors(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = N
         keep &= image[..., 3] > 0
     if not keep.any():
         raise ValueError("every pixel is masked: there is nothing to cluster")
-    channels = image.reshape(*image.shape[:2], -1)
-    channels = channels[..., :3] if channels.shape[2] >= 3 else np.repeat(channels, 3, axis=2)
-    # A color as one number: telling those apart is many times faster than telling rows apart.
-    red, green, blue = (channels[..., c][keep].astype(np.uint32) for c in range(3))
-    inverse, found = pd.factorize(red << 16 | green << 8 | blue, sort=True)
-    index = np.full(keep.shape, -1, dtype=np.int64)
-    index[keep] = inverse
+    index = np.full(keep.shape, -1, dtype=np.int32)
+    for rows in strips(image):
+        index[rows] = np.where(keep[rows], _codes(image[rows]), -1)
+    found: NDArray[Any]
+    counts: NDArray[Any]
+    if index.size <= STRIP:
+        inverse, found = pd.factorize(index[keep], sort=True)
+        index[keep] = inverse
+        counts = np.bincount(inverse)
+    else:
+        found, counts = _rank(index)
     values = np.stack([found >> 16, found >> 8 & 255, found & 255], axis=1).astype(float)
-    counts = np.bincount(inverse)
     return Colors(values, counts.astype(np.int64), index)
+
+
+def strips(image: NDArray[Any]) -> list[slice]:
+    """Return slices of rows, of about `STRIP` pixels each, which cover a picture from top to bottom."""
+    step = max(1, STRIP // max(image.shape[1], 1))
+    return [slice(top, top + step) for top in range(0, len(image), step)]
+
+
+def _codes(image: NDArray[np.uint8]) -> NDArray[np.int32]:
+    """Return each pixel's color as one number: telling those apart is many times faster than rows of three."""
+    channels = image.reshape(*image.shape[:2], -1)
+    red, green, blue = (channels[..., c % channels.shape[2]].astype(np.int32) for c in range(3))
+    return red << 16 | green << 8 | blue
+
+
+def _rank(index: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
+    """Put the rank of each color in place of its code; return the codes in order, and how often each occurs.
+
+    With a place for every color there is, the last for masked pixels: a large picture needs no search.
+    """
+    seen = np.zeros(2**24 + 1, dtype=bool)
+    for rows in strips(index):
+        seen[index[rows]] = True
+    found = np.flatnonzero(seen[:-1])
+    rank = np.full(len(seen), -1, dtype=np.int32)
+    rank[found] = np.arange(len(found))
+    counts = np.zeros(len(found) + 1, dtype=np.int64)
+    for rows in strips(index):
+        index[rows] = rank[index[rows]]
+        counts += np.bincount(index[rows].ravel() + 1, minlength=len(counts))
+    return found, counts[1:]
 
 
 def segment(
@@ -197,13 +205,20 @@ def segment_colors(
     colors: Colors, n_clusters: int, random_state: int = 0, n_init: int | None = None
 ) -> Segmentation:
     """Cluster distinct colors that were listed before; see `segment`."""
+    return _in_order(colors, best_clusters(colors, n_clusters, random_state, n_init), n_clusters)
+
+
+def best_clusters(
+    colors: Colors, n_clusters: int, random_state: int = 0, n_init: int | None = None
+) -> NDArray[np.int64]:
+    """Return the cluster of each distinct color, (n,), in no particular order; see `segment`."""
     if not 1 <= n_clusters <= len(colors.values):
         raise ValueError(
             f"cannot make {n_clusters} clusters of a picture with {len(colors.values)} distinct colors; "
             f"choose from 1 to {len(colors.values)}"
         )
     if n_clusters == 1:
-        return _in_order(colors, np.zeros(len(colors.values), dtype=np.int64), 1)
+        return np.zeros(len(colors.values), dtype=np.int64)
     many = len(colors.values) > MANY_COLORS
     tries = n_init or STARTS.get(n_clusters, 60)
     if many:
@@ -212,13 +227,13 @@ def segment_colors(
         tried = _all_starts(colors, kmeans_plusplus(colors, n_clusters, tries, random_state))
 
     def score(of_color: NDArray[np.int64]) -> float:
-        return _wcss(colors, of_color, n_clusters)
+        return wcss_of(colors, of_color, n_clusters)
 
     best = min(tried, key=score)
     if n_init is None and n_clusters > max(STARTS) and not many:
         centers, _ = _means(colors, best, n_clusters)
         best = min([best, *_all_starts(colors, _shaken(centers, SHAKEN, random_state))], key=score)
-    return _in_order(colors, best, n_clusters)
+    return best
 
 
 def roughly(colors: Colors, starts: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
@@ -457,7 +472,7 @@ def recolor(seg: Segmentation) -> NDArray[np.uint8]:
     return paint(seg.labels, TARGETS[nearest_terrain(seg.centers)])
 
 
-def paint(labels: NDArray[np.int64], colors: NDArray[np.generic]) -> NDArray[np.uint8]:
+def paint(labels: NDArray[np.integer], colors: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Return ``colors[labels]``, rounded to uint8, with masked pixels (-1) black."""
     rounded = np.round(np.asarray(colors, dtype=float)).astype(np.uint8)
     return np.vstack([rounded, np.zeros((1, 3), dtype=np.uint8)])[labels]
@@ -466,7 +481,8 @@ def paint(labels: NDArray[np.int64], colors: NDArray[np.generic]) -> NDArray[np.
 def color_labels(colors: Colors, seg: Segmentation) -> NDArray[np.int64]:
     """Return the cluster of each distinct color, (n,): k-means gives all pixels of one color the same."""
     of_color = np.full(len(colors.values) + 1, -1)
-    of_color[colors.index.ravel()] = seg.labels.ravel()  # a masked pixel's -1 lands in the last place
+    for rows in strips(seg.labels):
+        of_color[colors.index[rows]] = seg.labels[rows]  # a masked pixel's -1 lands in the last place
     return of_color[:-1]
 
 
@@ -479,7 +495,7 @@ def _means(
     return np.stack(total, axis=1) / size[:, np.newaxis], size
 
 
-def _wcss(colors: Colors, of_color: NDArray[np.int64], n_clusters: int) -> float:
+def wcss_of(colors: Colors, of_color: NDArray[np.int64], n_clusters: int) -> float:
     """Return the within-cluster sum of squares: squared distances to the means, added up over the pixels."""
     centers, _ = _means(colors, of_color, n_clusters)
     return float(((colors.values - centers[of_color]) ** 2).sum(axis=1) @ colors.counts)
@@ -507,5 +523,10 @@ def _in_order(colors: Colors, of_color: NDArray[np.int64], n_clusters: int) -> S
     rank[order] = np.arange(n_clusters)
     of_color = rank[of_color]
     # The last entry, -1, is what a masked pixel's index of -1 picks.
-    labels = np.append(of_color, -1)[colors.index]
-    return Segmentation(labels, _means(colors, of_color, n_clusters)[0], _wcss(colors, of_color, n_clusters))
+    of_place = np.append(of_color, -1).astype(np.int32)
+    labels = np.empty(colors.index.shape, dtype=np.int32)
+    for rows in strips(labels):
+        labels[rows] = of_place[colors.index[rows]]
+    return Segmentation(
+        labels, _means(colors, of_color, n_clusters)[0], wcss_of(colors, of_color, n_clusters)
+    )

@@ -19,11 +19,13 @@ from scipy.spatial.distance import cdist
 from helpers.segmentation import (
     Colors,
     Segmentation,
+    best_clusters,
     color_labels,
     distinct_colors,
     kmeans_plusplus,
     roughly,
     segment_colors,
+    wcss_of,
 )
 
 N_INIT = 10  # starts per k where many k are tried and the best of all starts is not needed
@@ -53,7 +55,8 @@ def wcss_curve(
     """
     colors = _listed(image, mask)
     tried = np.array(list(ks), dtype=np.int64)
-    return tried, np.array([segment_colors(colors, int(k), random_state, N_INIT).wcss for k in tried])
+    found = [best_clusters(colors, int(k), random_state, N_INIT) for k in tried]
+    return tried, np.array([wcss_of(colors, f, int(k)) for f, k in zip(found, tried, strict=True)])
 
 
 def elbow(ks: ArrayLike, wcss: ArrayLike) -> int | None:
@@ -77,7 +80,7 @@ def elbow(ks: ArrayLike, wcss: ArrayLike) -> int | None:
 
 def silhouette(
     image: NDArray[np.uint8] | Colors,
-    labels: NDArray[np.int64],
+    labels: NDArray[np.integer],
     n_samples: int = 5000,
     random_state: int = 0,
 ) -> float:
@@ -206,7 +209,7 @@ def davies_bouldin(image: NDArray[np.uint8] | Colors, seg: Segmentation) -> floa
     return float(((width[:, np.newaxis] + width) / apart).max(axis=1).mean())
 
 
-def agreement(truth: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
+def agreement(truth: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
     """Return the adjusted Rand index of two labelings: 1 for the same partition, about 0 for chance.
 
     Parameters

@@ -21,6 +21,9 @@ MERGED = regions.merge_small(SEG.labels, 20)
 LISTED = regions.table(MERGED, 20)
 MERGED_REGION = regions.connected(MERGED)
 SHARES = np.bincount(SEG.labels.ravel()) / SEG.labels.size
+MASK = np.zeros(TRUTH.shape, dtype=bool)
+MASK[10:30, 40:] = True
+MASKED = segmentation.segment(IMAGE, K, mask=MASK)
 CURVE = [float(v) for v in selection.wcss_curve(IMAGE, range(1, 8))[1]]
 
 # For each invariant: the arguments on which it holds.
@@ -50,6 +53,9 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "areas_count_pixels": (MERGED_REGION, LISTED.index, LISTED["area"]),
     "nothing_small_is_left": (MERGED_REGION, 20),
     "shuffling_changes_nothing": (SEG.centers, SEG.centers.copy()),
+    "only_data_is_clustered": (MASK, MASKED.labels),
+    "areas_add_up": ([1.5, 2.5], 4.0),
+    "cells_by_majority": (MASKED.labels, regions.coarsen(MASKED.labels, 5), 5),
 }
 NAMED: dict[str, dict[str, Any]] = {"chosen_by_the_rule": {"elbow": None}}
 
@@ -120,6 +126,15 @@ BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     "areas_count_pixels": [lambda: (MERGED_REGION, LISTED.index, changed(LISTED["area"], 0, 3))],
     "nothing_small_is_left": [lambda: (REGION, 20)],
     "shuffling_changes_nothing": [lambda: (SEG.centers, SEG.centers + 1e-9)],
+    "only_data_is_clustered": [
+        lambda: (MASK, SEG.labels),
+        lambda: (MASK, changed(MASKED.labels, (0, 0), -1)),
+    ],
+    "areas_add_up": [lambda: ([1.5, 2.5], 4.001)],
+    "cells_by_majority": [
+        lambda: (MASKED.labels, changed(regions.coarsen(MASKED.labels, 5), (3, 3), 7), 5),
+        lambda: (MASKED.labels, regions.coarsen(MASKED.labels, 5).T, 5),
+    ],
 }
 
 
@@ -169,6 +184,14 @@ def test_what_has_nothing_to_ask_says_so() -> None:
 def test_what_is_not_a_number_never_passes(name: str, arguments: tuple[Any, ...]) -> None:
     _, off = getattr(invariants, name)(*arguments)
     assert not 0 <= off <= invariants.CLAIMS[name].allowed
+
+
+def test_masked_pixels_are_left_out_of_what_is_measured_on_clusters() -> None:
+    arguments = (IMAGE, MASKED.labels, MASKED.centers)
+    assert invariants.centers_are_means(*arguments)[1] < 1e-9
+    assert invariants.nearest_center(*arguments)[1] == 0
+    assert invariants.one_cluster_per_color(*arguments[:2])[1] == 0
+    assert invariants.wcss_adds_up(*arguments, MASKED.wcss)[1] < 1e-12
 
 
 def test_its_own_constants_are_the_landscapes() -> None:

@@ -331,3 +331,10 @@ def test_markers_and_areas_of_a_landscape(terrain):
 def test_merging_a_landscape_leaves_regions_of_min_area(terrain):
     assert regions.table(terrain)["area"].min() < 30
     assert regions.table(regions.merge_small(terrain, 30))["area"].min() >= 30
+
+
+def test_cells_take_the_label_of_most_of_their_pixels():
+    labels = np.array([[0, 0, 1, 2, -1], [0, 2, 1, 2, 2], [2, 2, 2, -1, -1]])
+    assert regions.coarsen(labels, 2).tolist() == [[0, 1, -1], [2, -1, -1]]
+    assert np.array_equal(regions.coarsen(labels, 1), labels)
+    assert regions.coarsen(labels, 9).tolist() == [[2]]
