@@ -75,6 +75,7 @@ class Task:
     effective: dict[str, Any]
     files: dict[str, str]  # SHA-256 of what it reaches of each file
     key: str
+    picture: str | None = None  # SHA-256 of the reader's own picture
 
     @property
     def name(self) -> str:
@@ -226,7 +227,7 @@ def _task(
     inputs = sources.inputs(_code_cells(chapter))
     notebook = chapter.source.relative_to(project.root).as_posix()
     files = {notebook: _sha256(chapter.source), **inputs.files}
-    held = {
+    held: dict[str, Any] = {
         "files": files,
         "packages": inputs.packages,
         "parameters": effective,
@@ -236,7 +237,7 @@ def _task(
     if effective.get("image_path"):
         held["image"] = _picture(Path(effective["image_path"]))
     key = hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
-    return Task(chapter, given, effective, files, key)
+    return Task(chapter, given, effective, files, key, held.get("image"))
 
 
 def _code_cells(chapter: Chapter) -> list[str]:
@@ -604,7 +605,7 @@ def _complete(project: Project, planned: Plan, partial: Path) -> None:
             path.unlink()
     record = {task.name: read_record(partial / "notebooks" / f"{task.name}.ipynb") for task in tasks}
     _write_json(partial / "record.json", record)
-    manifest = {
+    manifest: dict[str, Any] = {
         "format": FORMAT,
         "complete": True,
         "parameters": {name: value for task in tasks for name, value in task.given.items()},
@@ -616,6 +617,9 @@ def _complete(project: Project, planned: Plan, partial: Path) -> None:
         **_commit(project.root),
         "inputs": planned.files,
     }
+    own = next((task for task in tasks if task.picture), None)
+    if own:
+        manifest["picture"] = {"name": Path(own.effective["image_path"]).name, "sha256": own.picture}
     _write_json(partial / "manifest.json", manifest)
 
 

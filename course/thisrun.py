@@ -93,6 +93,10 @@ def _times(manifest: dict[str, Any]) -> str:
 
 def _inputs(manifest: dict[str, Any]) -> str:
     rows = [(f"`{name}`", f"`{key}`") for name, key in manifest["inputs"].items()]
+    if "picture" in manifest:
+        rows.insert(
+            0, (f"your picture, `{manifest['picture']['name']}`", f"`{manifest['picture']['sha256']}`")
+        )
     caption = "The files that the run read, by their SHA-256: equal sums mean equal files."
     return "## Input files\n" + _table(["file", "SHA-256"], rows, caption, "tbl-inputs", widths=(2, 5))
 

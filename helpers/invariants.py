@@ -268,6 +268,65 @@ def nothing_small_is_left(region: NDArray[np.int64], min_area: int) -> float:
 # Space and color (chapter 6)
 
 
+@claim(0, "clusters")
+def names_by_majority(
+    truth: NDArray[np.integer], labels: NDArray[np.integer], named: NDArray[np.integer]
+) -> float:
+    """Each cluster has one name, and no other terrain is more frequent in it."""
+    wrong = 0
+    for cluster in np.unique(labels[labels >= 0]):
+        inside = truth[labels == cluster]
+        names = np.unique(named[labels == cluster])
+        most = max(np.count_nonzero(inside == terrain) for terrain in np.unique(inside))
+        wrong += int(len(names) != 1 or np.count_nonzero(inside == names[0]) < most)
+    return wrong
+
+
+@claim(1e-9, "")
+def overlap_by_counting(
+    truth: NDArray[np.integer], named: NDArray[np.integer], said: Sequence[float]
+) -> float:
+    """The overlap of each terrain is its pixels on both maps over its pixels on either, 1 where it is on neither."""
+    off = 0.0
+    for terrain, value in enumerate(said):
+        both = _count((truth == terrain) & (named == terrain))
+        either = _count((truth == terrain) | (named == terrain))
+        off = max(off, abs(value - (both / either if either else 1.0)))
+    return off
+
+
+@claim(1e-9, "")
+def boundaries_by_growing(
+    truth: NDArray[np.integer], labels: NDArray[np.integer], tolerance: int, said: Sequence[float]
+) -> float:
+    """Precision, recall and F1 of the boundaries are those that growing them by a disc gives."""
+    true, found = (_edges(part) for part in (truth, labels))
+    y, x = np.mgrid[-tolerance : tolerance + 1, -tolerance : tolerance + 1]
+    disc = x**2 + y**2 <= tolerance**2
+    precision = (ndimage.binary_dilation(true, disc) & found).sum() / max(found.sum(), 1)
+    recall = (ndimage.binary_dilation(found, disc) & true).sum() / max(true.sum(), 1)
+    if not true.any() and not found.any():
+        precision = recall = 1.0
+    f1 = 2 * precision * recall / (precision + recall) if precision + recall else 0.0
+    return max(abs(a - b) for a, b in zip(said, (precision, recall, f1), strict=True))
+
+
+@claim(0, "pixels")
+def pieces_cover(pieces: Sequence[NDArray[np.integer]]) -> float:
+    """Every pixel is in a piece, and each piece of neighbors hangs together, by edges or by corners."""
+    wrong = 0
+    for piece in pieces:
+        wrong += _count(piece < 0)
+        # Where pieces hang together there are as many parts as pieces.
+        parts = sum(
+            ndimage.label(piece[where] == number, np.ones((3, 3)))[1]
+            for number, where in enumerate(ndimage.find_objects(piece + 1))
+            if where is not None
+        )
+        wrong += abs(parts - len(np.unique(piece[piece >= 0])))
+    return wrong
+
+
 # Other clusterings (chapter 7)
 
 
@@ -278,6 +337,75 @@ def nothing_small_is_left(region: NDArray[np.int64], min_area: int) -> float:
 
 
 # Rules and generation (chapter 10)
+
+
+@claim(0, "tiles")
+def baskets_by_counting(
+    terrain: NDArray[np.integer], baskets: dict[int, NDArray[np.bool_]], side: int, share: float
+) -> float:
+    """A terrain is in a tile's basket exactly if it covers the stated share of the tile's pixels."""
+    wrong, across = 0, terrain.shape[1] // side
+    for number, held in baskets.items():
+        for tile in range(len(held)):
+            top, left = side * (tile // across), side * (tile % across)
+            covered = _count(terrain[top : top + side, left : left + side] == number)
+            wrong += bool(held[tile]) != (covered >= share * side**2)
+    return wrong
+
+
+@claim(1e-9, "")
+def rules_by_counting(baskets: dict[str, NDArray[np.bool_]], rules: Sequence[tuple[Any, ...]]) -> float:
+    """The support, confidence and lift of each rule are those that counting tiles gives."""
+    off = [0.0]
+    for given, then, *said in rules:
+        first = [all(tile) for tile in zip(*(baskets[item] for item in given), strict=True)]
+        second = [all(tile) for tile in zip(*(baskets[item] for item in then), strict=True)]
+        both = sum(a and b for a, b in zip(first, second, strict=True))
+        support, confidence = both / len(first), both / sum(first)
+        told = (support, confidence, confidence / (sum(second) / len(second)))
+        off += [abs(a - b) for a, b in zip(told, said, strict=True)]
+    return max(off)
+
+
+@claim(1e-9, "of lift")
+def shifts_leave_no_lift(lifts: NDArray[np.float64]) -> float:
+    """Averaged over all shifts of one layer against the other, the lift of each pair of items is 1."""
+    return np.abs(lifts.mean(axis=0) - 1).max()
+
+
+@claim(0, "colors")
+def colors_in_the_cube(points: NDArray[np.float64]) -> float:
+    """Every generated color has its red, green and blue between the least and the most there is."""
+    beyond: NDArray[np.bool_] = np.abs(points).max(axis=-1) > 1
+    return _count(beyond)
+
+
+@claim(1e-9, "")
+def loss_by_answers(real: NDArray[np.float64], made: NDArray[np.float64], said: float) -> float:
+    """The critic's loss is the mean of minus the logarithm of the probability that it gave to the right answer."""
+    right = [1 / (1 + math.exp(-score)) for score in np.ravel(real)]
+    right += [1 / (1 + math.exp(score)) for score in np.ravel(made)]
+    return abs(-sum(map(math.log, right)) / len(right) - said)
+
+
+@claim(1e-9, "color values")
+def distance_by_areas(
+    drawn: NDArray[np.float64],
+    colors: NDArray[np.float64],
+    counts: NDArray[np.integer],
+    lines: NDArray[np.float64],
+    said: float,
+) -> float:
+    """The distance to the picture is, averaged over lines, the area between the shares of colors up to each place."""
+    areas = []
+    for line in lines:
+        one, other = np.sort(drawn @ line), np.argsort(colors @ line)
+        place = np.unique(np.concatenate([one, colors @ line]))
+        below = np.searchsorted(one, place, side="right") / len(one)
+        added = np.concatenate([[0], np.cumsum(counts[other]) / counts.sum()])
+        of_picture = added[np.searchsorted((colors @ line)[other], place, side="right")]
+        areas.append(float((np.abs(below - of_picture)[:-1] * np.diff(place)).sum()))
+    return abs(sum(areas) / len(areas) - said)
 
 
 # A satellite image (chapter 11)
@@ -345,6 +473,17 @@ def _means(image: NDArray[np.uint8], labels: NDArray[np.integer], n_clusters: in
         for c in range(image.shape[-1]):
             total[:, c] += np.bincount(of, colors[:, c].astype(float), n_clusters)
     return total / np.maximum(size, 1)[:, np.newaxis]
+
+
+def _edges(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Return the pixels beside which, above, below, left or right, the label is another."""
+    edges = np.zeros(labels.shape, dtype=bool)
+    across, down = labels[:, 1:] != labels[:, :-1], labels[1:] != labels[:-1]
+    edges[:, 1:] |= across
+    edges[:, :-1] |= across
+    edges[1:] |= down
+    edges[:-1] |= down
+    return edges
 
 
 def _has_nan(value: Any) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from PIL import Image
 
 from course import run as runs
@@ -44,7 +45,7 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
     ),
     "six clusters chosen": (
         {"size": 96, "scale": 24.0, "n_clusters": 6, "seed": 7},
-        lambda r: r["05-from-pixels-to-a-map"]["k"] == r["99-where-next"]["k"] == 6,
+        lambda r: r["05-from-pixels-to-a-map"]["k"] == r["12-where-next"]["k"] == 6,
     ),
 }
 # What may go wrong at the edges: no blends (four colors), one layer, few pixels, wide blends, other k.
@@ -135,6 +136,7 @@ def test_chapters_hold_at_more_edges(project: Project, name: str) -> None:
         "two colors",
         pytest.param("photo", marks=pytest.mark.long),
         pytest.param("gray", marks=pytest.mark.long),
+        pytest.param("GeoTIFF", marks=pytest.mark.long),
     ],
 )
 def test_chapters_take_a_picture_of_ones_own(project: Project, tmp_path: Path, kind: str) -> None:
@@ -144,15 +146,28 @@ def test_chapters_take_a_picture_of_ones_own(project: Project, tmp_path: Path, k
         "photo": np.stack([x * 2, y * 2.5, x + y], axis=-1)
         + np.random.RandomState(0).normal(0, 9, (90, 120, 3)),
         "gray": np.repeat((x + y)[..., None], 3, axis=2),
+        "GeoTIFF": np.where(x + y < 50, 0, 900 + 20 * x + np.random.RandomState(0).randint(0, 99, x.shape))[
+            ..., None
+        ]
+        * np.array([1, 2, 3]),
     }[kind]
     path = tmp_path / "mine.png"
-    Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
+    if kind == "GeoTIFF":
+        path = path.with_suffix(".tif")
+        about = {"crs": "EPSG:32633", "transform": rasterio.Affine(10, 0, 5e5, 0, -10, 5e6), "nodata": 0}
+        with rasterio.open(
+            path, "w", driver="GTiff", height=90, width=120, count=3, dtype="uint16", **about
+        ) as file:
+            file.write(np.moveaxis(pixels.astype(np.uint16), -1, 0))
+    else:
+        Image.fromarray(pixels.clip(0, 255).astype(np.uint8)).save(path)
     chapters = [chapter.name for chapter in CHAPTERS if "image_path" in declared_parameters(chapter)]
-    assert len(chapters) == 3
+    assert len(chapters) == 4
     made = run(project, kind, {"image_path": str(path)}, chapters)
     check_outputs(made)
     text = " ".join("".join(output.get("data", {}).get("text/markdown", "")) for _, output in outputs(made))
-    assert "mine.png" in text
+    assert path.name in text
+    assert ("km²" in text) == (kind == "GeoTIFF")
     assert str(tmp_path) not in text
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.stats import wasserstein_distance
+from sklearn.metrics import jaccard_score
 
-from helpers import invariants, landscape, regions, segmentation, selection
+from helpers import invariants, landscape, regions, scoring, segmentation, selection
 
 H = landscape.heights(size=96, scale=24.0, seed=3)
 IMAGE = landscape.colorize(H)
@@ -21,10 +23,24 @@ MERGED = regions.merge_small(SEG.labels, 20)
 LISTED = regions.table(MERGED, 20)
 MERGED_REGION = regions.connected(MERGED)
 SHARES = np.bincount(SEG.labels.ravel()) / SEG.labels.size
+NAMED_MAP = scoring.majority(SEG.labels, TRUTH)
+OVERLAP = jaccard_score(TRUTH.ravel(), NAMED_MAP.ravel(), average=None)
 MASK = np.zeros(TRUTH.shape, dtype=bool)
 MASK[10:30, 40:] = True
 MASKED = segmentation.segment(IMAGE, K, mask=MASK)
 CURVE = [float(v) for v in selection.wcss_curve(IMAGE, range(1, 8))[1]]
+
+TILES = [TRUTH[row : row + 8, col : col + 8] for row in range(0, 96, 8) for col in range(0, 96, 8)]
+BASKETS = {t: np.array([(tile == t).mean() >= 0.1 for tile in TILES]) for t in range(4)}
+BOUGHT = {"a": np.array([1, 1, 0, 0], dtype=bool), "b": np.array([1, 1, 1, 0], dtype=bool)}
+RULES = [(frozenset({"a"}), frozenset({"b"}), 0.5, 1.0, 4 / 3), (("b",), ("a",), 0.5, 2 / 3, 4 / 3)]
+SHIFTED = np.array(
+    [8 * (A @ np.roll(A, s)) / A.sum() ** 2 for A in [(np.arange(8) % 3 > 0) * 1.0] for s in range(8)]
+)
+SHIFTED = SHIFTED[:, np.newaxis]
+DRAWN, CLOUD = (np.random.RandomState(s).uniform(0, 255, (20, 3)) for s in (0, 1))
+WEIGHTS, LINES = np.arange(1, 21), np.eye(3)
+DISTANCE = float(np.mean([wasserstein_distance(DRAWN @ x, CLOUD @ x, v_weights=WEIGHTS) for x in LINES]))
 
 # For each invariant: the arguments on which it holds.
 GOOD: dict[str, tuple[Any, ...]] = {
@@ -53,9 +69,19 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "areas_count_pixels": (MERGED_REGION, LISTED.index, LISTED["area"]),
     "nothing_small_is_left": (MERGED_REGION, 20),
     "shuffling_changes_nothing": (SEG.centers, SEG.centers.copy()),
+    "names_by_majority": (TRUTH, SEG.labels, NAMED_MAP),
+    "overlap_by_counting": (TRUTH, NAMED_MAP, OVERLAP),
+    "boundaries_by_growing": (TRUTH, SEG.labels, 2, scoring.boundary_f1(TRUTH, SEG.labels, 2)),
+    "pieces_cover": ([REGION - 1, MERGED_REGION - 1],),
     "only_data_is_clustered": (MASK, MASKED.labels),
     "areas_add_up": ([1.5, 2.5], 4.0),
     "cells_by_majority": (MASKED.labels, regions.coarsen(MASKED.labels, 5), 5),
+    "baskets_by_counting": (TRUTH, BASKETS, 8, 0.1),
+    "rules_by_counting": (BOUGHT, RULES),
+    "shifts_leave_no_lift": (SHIFTED,),
+    "colors_in_the_cube": (np.array([[-1.0, 0.2, 1.0]]),),
+    "loss_by_answers": ([3.0, -1.0], [-2.0], float(np.logaddexp(0, [-3.0, 1.0, -2.0]).mean())),
+    "distance_by_areas": (DRAWN, CLOUD, WEIGHTS, LINES, DISTANCE),
 }
 NAMED: dict[str, dict[str, Any]] = {"chosen_by_the_rule": {"elbow": None}}
 
@@ -126,6 +152,19 @@ BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     "areas_count_pixels": [lambda: (MERGED_REGION, LISTED.index, changed(LISTED["area"], 0, 3))],
     "nothing_small_is_left": [lambda: (REGION, 20)],
     "shuffling_changes_nothing": [lambda: (SEG.centers, SEG.centers + 1e-9)],
+    "names_by_majority": [
+        lambda: (TRUTH, SEG.labels, (NAMED_MAP + 1) % 4),
+        lambda: (TRUTH, SEG.labels, changed(NAMED_MAP, (0, 0), (NAMED_MAP[0, 0] + 1) % 4)),
+    ],
+    "overlap_by_counting": [lambda: (TRUTH, NAMED_MAP, OVERLAP + 0.001)],
+    "boundaries_by_growing": [
+        lambda: (TRUTH, SEG.labels, 2, scoring.boundary_f1(TRUTH, SEG.labels, 1)),
+        lambda: (TRUTH, SEG.labels, 2, (1.0, 1.0, 1.0)),
+    ],
+    "pieces_cover": [
+        lambda: ([changed(REGION - 1, (0, 0), -1)],),
+        lambda: ([SEG.labels],),  # clusters fall into many parts
+    ],
     "only_data_is_clustered": [
         lambda: (MASK, SEG.labels),
         lambda: (MASK, changed(MASKED.labels, (0, 0), -1)),
@@ -134,6 +173,26 @@ BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     "cells_by_majority": [
         lambda: (MASKED.labels, changed(regions.coarsen(MASKED.labels, 5), (3, 3), 7), 5),
         lambda: (MASKED.labels, regions.coarsen(MASKED.labels, 5).T, 5),
+    ],
+    "baskets_by_counting": [
+        lambda: (TRUTH, {**BASKETS, 1: changed(BASKETS[1], 5, ~BASKETS[1][5])}, 8, 0.1),
+        lambda: (TRUTH, BASKETS, 8, 0.5),
+        lambda: (TRUTH.T, BASKETS, 8, 0.1),
+    ],
+    "rules_by_counting": [
+        lambda: (BOUGHT, [(*RULES[0][:2], 0.5, 1.0, 1.34)]),
+        lambda: (BOUGHT, [(*RULES[0][:2], 0.5, 0.9, 4 / 3)]),
+        lambda: (BOUGHT, [(*RULES[0][:2], 0.25, 1.0, 4 / 3)]),
+    ],
+    "shifts_leave_no_lift": [lambda: (changed(SHIFTED, (0, 0), SHIFTED[0, 0] + 1e-5),)],
+    "colors_in_the_cube": [lambda: (np.array([[-1.0, 0.2, 1.0001]]),), lambda: (np.array([[0, -1.1, 0]]),)],
+    "loss_by_answers": [
+        lambda: ([3.0, -1.0], [-2.0], float(np.logaddexp(0, [-3.0, 1.0, 2.0]).mean())),
+        lambda: ([0.0], [0.0], 0.6931),
+    ],
+    "distance_by_areas": [
+        lambda: (DRAWN, CLOUD, WEIGHTS, LINES, DISTANCE + 1e-6),
+        lambda: (DRAWN, CLOUD, WEIGHTS[::-1], LINES, DISTANCE),
     ],
 }
 

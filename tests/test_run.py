@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import time
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from course import run
+from course import run, thisrun
 from course.errors import CourseError
 from course.project import Project, load, read_notebook
 from helpers.parameters import ParameterError
@@ -136,8 +137,11 @@ def test_picture_counts_by_what_it_holds(tmp_path: Path, capsys: pytest.CaptureF
     made(project, image_path=str(picture))
     assert started(capsys) == ["takes_image"]
     picture.write_bytes(b"two")
-    made(project, image_path=str(picture))
+    found = made(project, image_path=str(picture))
     assert started(capsys) == ["takes_image"]
+    told = {"name": "my picture.png", "sha256": hashlib.sha256(b"two").hexdigest()}
+    assert found.manifest["picture"] == told
+    assert f"| your picture, `my picture.png` | `{told['sha256']}` |" in thisrun._inputs(found.manifest)
 
 
 def test_folder_is_named_by_values_and_chapters(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from course import stage, thisrun
 from course.errors import CourseError
 from course.project import Chapter, Project, load, read_notebook
 from course.run import Run
+from helpers import parameters as table
 from helpers.invariants import CLAIMS, NOT_ASKED
 
 
@@ -132,7 +133,7 @@ def test_every_page_says_which_run_made_it_and_offers_it(small_course: tuple[Pro
         )
         assert all(f"`{name} = {value!r}`" in card for name, value in values.items())
         offered = read_notebook(project.root / "downloads" / f"{chapter.name}.ipynb")
-        assert f"seed = {values['seed']}" in stage.source_of(offered["cells"][1])
+        assert table.literals(stage.source_of(offered["cells"][1])) == values
         assert all(not cell.get("outputs") for cell in offered["cells"])
 
 

@@ -1,0 +1,150 @@
+"""A generative adversarial network on points: two tiny networks, their gradients by hand, and their contest.
+
+Steps: set up both networks; in each round let the critic learn to tell real points from generated ones, then the
+generator from its scores. Several contests run side by side: every array of weights or points has an axis for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+Network = list[Array]  # weights and offsets of each layer in turn: (runs, n_in, n_out), (runs, 1, n_out)
+
+NOISE, HIDDEN, SLOPE = 2, 16, 0.2  # numbers to start from; units in a hidden layer; their slope below zero
+MEMORY, SQUARES, TINY = 0.5, 0.999, 1e-8  # Adam's, with the short memory that is usual for such contests
+DIGITS = 6  # weights are rounded, so that a last bit in which two machines differ does not grow
+
+
+class History(NamedTuple):
+    """What came out of `train`, with m moments kept, for several runs."""
+
+    critic_loss: Array  # (rounds, runs), before each round's step; log 2 where the critic cannot tell
+    generator_loss: Array  # (rounds, runs)
+    moments: NDArray[np.int64]  # (m,), rounds done when points were kept
+    points: Array  # (m, runs, n_points, 3), made from the same noise at each moment, in [-1, 1]
+    generator: Network  # as they are at the end
+    critic: Network
+
+
+def train(
+    points: Array,
+    random_states: Sequence[int],
+    generator_rates: ArrayLike = 0.001,
+    critic_rates: ArrayLike = 0.001,
+    rounds: int = 3000,
+    every: int = 100,
+    batch: int = 64,
+    n_points: int = 500,
+) -> History:
+    """Let a generator and a critic learn against each other, for several runs side by side.
+
+    Parameters
+    ----------
+    points : ndarray of shape (n, 3), float64
+        What is real: colors, in [-1, 1].
+    random_states : sequence of int
+        One per run: where its first weights, noise and real examples are drawn from.
+    generator_rates, critic_rates : float, or one per run
+        About how far a weight moves in a step.
+    rounds, every, batch, n_points : int
+        Rounds of the contest; after how many of them points are kept; real examples in a step; points kept.
+    """  # I. Goodfellow and others, 2014; weights move as D. P. Kingma and J. Ba, 2015, have it
+    randoms = [np.random.RandomState(state) for state in random_states]
+    generator = new_network((NOISE, HIDDEN, HIDDEN, 3), randoms)
+    critic = new_network((3, HIDDEN, HIDDEN, 1), randoms)
+    generator_step, critic_step = Adam(generator, generator_rates), Adam(critic, critic_rates)
+    shown = draw_noise(n_points, randoms)
+    losses, kept = np.empty((2, rounds, len(randoms))), [generate(generator, shown)[-1]]
+    for i in range(rounds):
+        real = np.stack([points[random.randint(0, len(points), batch)] for random in randoms])
+        made = generate(generator, draw_noise(batch, randoms))
+        losses[0, i], slopes = critic_lesson(critic, real, made[-1])
+        critic_step(slopes)
+        losses[1, i], slopes = generator_lesson(generator, critic, made)
+        generator_step(slopes)
+        if (i + 1) % every == 0:
+            kept.append(generate(generator, shown)[-1])
+    return History(losses[0], losses[1], every * np.arange(len(kept)), np.array(kept), generator, critic)
+
+
+def critic_lesson(critic: Network, real: Array, made: Array) -> tuple[Array, Network]:
+    """Return the critic's loss, (runs,), and its slopes: real should get a high score, made a low one."""
+    layers = forward(critic, np.concatenate([real, made], axis=1))
+    wanted = np.where(np.arange(layers[-1].shape[1]) < real.shape[1], 1.0, -1.0)[:, np.newaxis]
+    loss, slope = surprise(wanted * layers[-1])
+    return loss, backward(critic, layers, wanted * slope)[0]
+
+
+def generator_lesson(generator: Network, critic: Network, made: list[Array]) -> tuple[Array, Network]:
+    """Return the generator's loss, (runs,), and its slopes: what it `made` should be taken for real."""
+    layers = forward(critic, made[-1])
+    loss, slope = surprise(layers[-1])
+    through = backward(critic, layers, slope)[1]  # how the loss changes with the made points
+    return loss, backward(generator, made, through * (1 - made[-1] ** 2))[0]
+
+
+def surprise(score: Array) -> tuple[Array, Array]:
+    """Return the mean of -log of the probability 1 / (1 + exp(-score)), (runs,), and its slope in each score."""
+    return np.logaddexp(0, -score).mean(axis=(1, 2)), -1 / (1 + np.exp(score)) / score.shape[1]
+
+
+def generate(generator: Network, noise: Array) -> list[Array]:
+    """Return each layer's values; the last, bent into [-1, 1], are the points that noise becomes."""
+    *layers, last = forward(generator, noise)
+    return [*layers, np.tanh(last)]
+
+
+def forward(network: Network, values: Array) -> list[Array]:
+    """Return the values, (runs, n, n_in), and after them those of each layer."""
+    layers = [values]
+    for i in range(0, len(network), 2):
+        total = layers[-1] @ network[i] + network[i + 1]
+        layers.append(np.maximum(total, SLOPE * total) if i + 2 < len(network) else total)
+    return layers
+
+
+def backward(network: Network, layers: list[Array], slope: Array) -> tuple[Network, Array]:
+    """Return how the loss changes with each weight, and with the first values, from its `slope` in the last."""
+    slopes: Network = []
+    for i in reversed(range(0, len(network), 2)):
+        values = layers[i // 2]
+        slopes = [values.swapaxes(1, 2) @ slope, slope.sum(axis=1, keepdims=True), *slopes]
+        slope = slope @ network[i].swapaxes(1, 2) * (np.maximum(values > 0, SLOPE) if i else 1)
+    return slopes, slope
+
+
+class Adam:
+    """Moves a network's weights: by the mean of recent slopes over the root of their mean square."""
+
+    def __init__(self, network: Network, rates: ArrayLike) -> None:
+        self.network, self.rates, self.steps = network, np.reshape(rates, (-1, 1, 1)), 0
+        self.means, self.squares = ([np.zeros_like(w) for w in network] for _ in range(2))
+
+    def __call__(self, slopes: Network) -> None:
+        self.steps += 1
+        young, younger = 1 - MEMORY**self.steps, 1 - SQUARES**self.steps  # the means start from 0
+        for weights, slope, mean, square in zip(self.network, slopes, self.means, self.squares, strict=True):
+            mean += (1 - MEMORY) * (slope - mean)
+            square += (1 - SQUARES) * (slope**2 - square)
+            weights -= self.rates * (mean / young) / (np.sqrt(square / younger) + TINY)
+            np.round(weights, DIGITS, out=weights)
+
+
+def new_network(sizes: Sequence[int], randoms: Sequence[np.random.RandomState]) -> Network:
+    """Return layers from each of the `sizes` to the next, weights drawn evenly, offsets 0."""
+    network: Network = []
+    for n_in, n_out in pairwise(sizes):
+        drawn = np.stack([random.uniform(-1, 1, (n_in, n_out)) for random in randoms])
+        network += [drawn * np.sqrt(6 / n_in), np.zeros((len(randoms), 1, n_out))]
+    return network
+
+
+def draw_noise(n: int, randoms: Sequence[np.random.RandomState]) -> Array:
+    """Return noise drawn evenly from [-1, 1], (runs, n, NOISE)."""
+    return np.stack([random.uniform(-1, 1, (n, NOISE)) for random in randoms])
