@@ -9,6 +9,7 @@ Nothing that the chapters use is used here: a check must not share their mistake
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -328,6 +329,52 @@ def pieces_cover(pieces: Sequence[NDArray[np.integer]]) -> float:
 
 
 # Other clusterings (chapter 7)
+
+
+@claim(0, "clusters")
+def cuts_are_nested(cuts: Sequence[NDArray[np.integer]]) -> float:
+    """Of each two cuts of the tree, every cluster of the finer lies in one cluster of the coarser."""
+    split = 0
+    for coarser, finer in itertools.pairwise(cuts):
+        pairs = set(zip(finer.tolist(), coarser.tolist(), strict=True))
+        split += len(pairs) - len(set(finer.tolist()))
+    return split
+
+
+@claim(1e-6, "of the WCSS")
+def joins_cost_what_they_add(
+    points: NDArray[np.float64], cuts: Sequence[NDArray[np.integer]], heights: NDArray[np.float64]
+) -> float:
+    """The height of each join is the root of twice the squares that it adds to the WCSS."""
+    squares = [
+        sum(
+            float(((part - part.mean(axis=0)) ** 2).sum())
+            for part in (points[cut == c] for c in np.unique(cut))
+        )
+        for cut in cuts
+    ]
+    added = -np.diff(squares)
+    said = [heights[-len(np.unique(cut))] ** 2 / 2 for cut in cuts[:-1]]
+    off = [abs(a - b) for a, b in zip(added, said, strict=True)]
+    return max(off, default=0.0) / max(squares[0], 1e-3) if squares else 0.0
+
+
+@claim(0, "colors")
+def core_points_by_counting(
+    values: NDArray[np.float64], counts: NDArray[np.int64], radius: float, least: int, core: NDArray[np.bool_]
+) -> float:
+    """A color is a core point exactly if enough pixels have colors within the radius."""
+    wrong = 0
+    for value, said in zip(values, core, strict=True):
+        near = ((values - value) ** 2).sum(axis=1) <= radius**2
+        wrong += int((counts[near].sum() >= least) != said)
+    return wrong
+
+
+@claim(1e-9, "")
+def memberships_add_up(membership: NDArray[np.float64]) -> Any:
+    """The memberships of each color in all clouds add up to 1, and none is negative."""
+    return max(float(np.abs(membership.sum(axis=1) - 1).max()), -float(membership.min()))
 
 
 # Fewer dimensions (chapter 8)
