@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -380,7 +381,117 @@ def memberships_add_up(membership: NDArray[np.float64]) -> Any:
 # Fewer dimensions (chapter 8)
 
 
+@claim(1e-9, "")
+def axes_at_right_angles(axes: NDArray[np.float64]) -> Any:
+    """Principal axes are at right angles, and each is one unit long."""
+    return np.abs(axes @ axes.T - np.eye(len(axes))).max()
+
+
+@claim(1e-9, "of the variance")
+def loss_is_what_is_left(
+    points: NDArray[np.float64], rebuilt: NDArray[np.float64], kept: NDArray[np.float64]
+) -> float:
+    """What is lost on the points that axes were found from is the variance along the axes that were dropped."""
+    whole = float(((points - points.mean(axis=0)) ** 2).sum())
+    lost = float(((points - rebuilt) ** 2).sum())
+    return abs(lost - (whole - float(kept.sum()) * (len(points) - 1))) / max(whole, 1e-12)
+
+
+@claim(1e-6, "dB")
+def quality_by_squares(image: NDArray[np.uint8], other: NDArray[np.uint8], said: float) -> float:
+    """The PSNR is ten times the logarithm of the largest possible squared error over the mean one."""
+    squares = sum(
+        int(((a.astype(int) - b) ** 2).sum()) for a, b in zip(image, other.astype(int), strict=True)
+    )
+    most = 60.0
+    return abs(said - min(most, 10 * math.log10(255**2 * image.size / squares) if squares else most))
+
+
+@claim(0, "values")
+def tiles_fit_together(image: NDArray[np.uint8], again: NDArray[np.uint8]) -> float:
+    """Cut into patches and put together again, the picture is the same."""
+    return _count(image != again)
+
+
+@claim(0, "bytes")
+def bytes_as_counted(numbers: NDArray[np.uint8], said: int) -> float:
+    """What was packed takes as many bytes as were counted, and unpacks to what it was."""
+    packed = zlib.compress(np.ascontiguousarray(numbers).tobytes(), 9)
+    lost = _count(np.frombuffer(zlib.decompress(packed), dtype=np.uint8) != numbers.ravel())
+    return abs(len(packed) - said) + lost
+
+
+@claim(1e-9, "")
+def winners_are_nearest(
+    points: NDArray[np.float64], cells: NDArray[np.float64], winner: NDArray[np.integer]
+) -> Any:
+    """The cell that wins a pixel is the one whose color is nearest."""
+    off = ((points - cells[winner]) ** 2).sum(axis=1)
+    return max(float((off - ((points - cell) ** 2).sum(axis=1)).max()) for cell in cells)
+
+
 # The odd ones out (chapter 9)
+
+
+@claim(0, "pixels")
+def planted_where_marked(
+    before: NDArray[np.uint8], after: NDArray[np.uint8], kinds: NDArray[np.integer]
+) -> float:
+    """The picture was changed exactly where something was planted."""
+    return _count((before != after).any(axis=-1) != (kinds > 0))
+
+
+@claim(0, "colors")
+def one_score_per_color(image: NDArray[np.uint8], scores: Sequence[NDArray[Any]]) -> float:
+    """A method that sees only colors gives all pixels of a color the same score."""
+    _, number = np.unique(_codes(image), return_inverse=True)
+    number = number.reshape(image.shape[:2])
+    each = np.arange(number.max() + 1)
+    highest = [np.asarray(ndimage.maximum(score, number, each)) for score in scores]
+    lowest = [np.asarray(ndimage.minimum(score, number, each)) for score in scores]
+    return _count(np.array(highest) != np.array(lowest))
+
+
+@claim(1e-6, "")
+def squared_distances_average(squared: NDArray[np.float64]) -> float:
+    """With one cloud for all pixels, their squared Mahalanobis distances average to 3, the number of channels."""
+    return abs(squared.sum() / squared.size - 3)
+
+
+@claim(1e-9, "of the squared length")
+def the_rest_is_at_right_angles(
+    data: NDArray[np.float64], mean: NDArray[np.float64], rebuilt: NDArray[np.float64]
+) -> Any:
+    """What is rebuilt of a patch and what is left over are at right angles: their squared lengths add up."""
+    whole, part, left = (
+        ((a - b) ** 2).sum(axis=1) for a, b in ((data, mean), (rebuilt, mean), (data, rebuilt))
+    )
+    return np.abs(whole - part - left).max() / max(whole.max(), 1e-3)
+
+
+@claim(0, "pixels")
+def the_most_odd_are_flagged(
+    scores: Sequence[NDArray[Any]], flagged: Sequence[NDArray[np.bool_]], n_flagged: int
+) -> float:
+    """Each method flags as many pixels as were planted, and none that it leaves has a higher score."""
+    wrong = 0
+    for score, flag in zip(scores, flagged, strict=True):
+        wrong += abs(_count(flag) - n_flagged) + _count(score[~flag] > score[flag].min())
+    return wrong
+
+
+@claim(1e-9, "")
+def average_precision_by_counting(
+    odd: NDArray[np.bool_], scores: Sequence[NDArray[Any]], said: Sequence[float]
+) -> float:
+    """The average precision is the mean, over all planted pixels, of the precision at which each is found."""
+    off = 0.0
+    for score, value in zip(scores, said, strict=True):
+        distinct, number = np.unique(score.ravel(), return_inverse=True)
+        hits = np.bincount(number.ravel(), odd.ravel(), len(distinct))[::-1]
+        flags = np.bincount(number.ravel(), minlength=len(distinct))[::-1]
+        off = max(off, abs(value - float((hits * hits.cumsum() / flags.cumsum()).sum() / hits.sum())))
+    return off
 
 
 # Rules and generation (chapter 10)

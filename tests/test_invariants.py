@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import cdist
 from scipy.stats import wasserstein_distance
+from skimage.metrics import peak_signal_noise_ratio
+from sklearn.cluster import DBSCAN
+from sklearn.decomposition import PCA
 from sklearn.metrics import jaccard_score
+from sklearn.mixture import GaussianMixture
 
 from helpers import invariants, landscape, regions, scoring, segmentation, selection
 
@@ -23,6 +30,14 @@ MERGED = regions.merge_small(SEG.labels, 20)
 LISTED = regions.table(MERGED, 20)
 MERGED_REGION = regions.connected(MERGED)
 SHARES = np.bincount(SEG.labels.ravel()) / SEG.labels.size
+POINTS = np.random.RandomState(0).normal(size=(40, 3))
+TURNED = PCA().fit(POINTS)
+REBUILT = (POINTS - TURNED.mean_) @ TURNED.components_[:2].T @ TURNED.components_[:2] + TURNED.mean_
+WINNER = cdist(POINTS, POINTS[:3]).argmin(axis=1)
+JOINS = linkage(POINTS, "ward")
+CUTS = [fcluster(JOINS, n, "maxclust") - 1 for n in (2, 3, 4)]
+CORE = np.isin(np.arange(9), DBSCAN(eps=1.5, min_samples=3).fit(POINTS[:9]).core_sample_indices_)
+SHARED = GaussianMixture(2, random_state=0).fit(POINTS).predict_proba(POINTS)
 NAMED_MAP = scoring.majority(SEG.labels, TRUTH)
 OVERLAP = jaccard_score(TRUTH.ravel(), NAMED_MAP.ravel(), average=None)
 MASK = np.zeros(TRUTH.shape, dtype=bool)
@@ -69,6 +84,16 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "areas_count_pixels": (MERGED_REGION, LISTED.index, LISTED["area"]),
     "nothing_small_is_left": (MERGED_REGION, 20),
     "shuffling_changes_nothing": (SEG.centers, SEG.centers.copy()),
+    "cuts_are_nested": (CUTS,),
+    "joins_cost_what_they_add": (POINTS, CUTS, JOINS[:, 2]),
+    "core_points_by_counting": (POINTS[:9], np.ones(9, dtype=int), 1.5, 3, CORE),
+    "memberships_add_up": (SHARED,),
+    "axes_at_right_angles": (TURNED.components_,),
+    "loss_is_what_is_left": (POINTS, REBUILT, TURNED.explained_variance_[:2]),
+    "quality_by_squares": (IMAGE, IMAGE // 2, peak_signal_noise_ratio(IMAGE, IMAGE // 2)),
+    "tiles_fit_together": (IMAGE, IMAGE.copy()),
+    "bytes_as_counted": (IMAGE, len(zlib.compress(IMAGE.tobytes(), 9))),
+    "winners_are_nearest": (POINTS, POINTS[:3], WINNER),
     "names_by_majority": (TRUTH, SEG.labels, NAMED_MAP),
     "overlap_by_counting": (TRUTH, NAMED_MAP, OVERLAP),
     "boundaries_by_growing": (TRUTH, SEG.labels, 2, scoring.boundary_f1(TRUTH, SEG.labels, 2)),
@@ -152,6 +177,27 @@ BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     "areas_count_pixels": [lambda: (MERGED_REGION, LISTED.index, changed(LISTED["area"], 0, 3))],
     "nothing_small_is_left": [lambda: (REGION, 20)],
     "shuffling_changes_nothing": [lambda: (SEG.centers, SEG.centers + 1e-9)],
+    "cuts_are_nested": [
+        lambda: ([CUTS[0], changed(CUTS[1], np.flatnonzero(CUTS[0] != CUTS[0][0])[:1], CUTS[1][0])],)
+    ],
+    "joins_cost_what_they_add": [
+        lambda: (POINTS, CUTS, JOINS[:, 2] * 1.01),
+        lambda: (POINTS, [CUTS[0], CUTS[1][::-1]], JOINS[:, 2]),
+    ],
+    "core_points_by_counting": [
+        lambda: (POINTS[:9], np.ones(9, dtype=int), 1.5, 3, ~CORE),
+        lambda: (POINTS[:9], np.ones(9, dtype=int), 1.5, 3, changed(CORE, 4, not CORE[4])),
+    ],
+    "memberships_add_up": [lambda: (SHARED * 1.001,), lambda: (np.array([[1.1, -0.1]]),)],
+    "axes_at_right_angles": [lambda: (TURNED.components_ * 1.001,), lambda: (TURNED.components_[[0, 0]],)],
+    "loss_is_what_is_left": [
+        lambda: (POINTS, REBUILT, TURNED.explained_variance_[1:]),
+        lambda: (POINTS, POINTS, TURNED.explained_variance_[:2]),
+    ],
+    "quality_by_squares": [lambda: (IMAGE, IMAGE // 2, 20.0), lambda: (IMAGE, IMAGE, 59.0)],
+    "tiles_fit_together": [lambda: (IMAGE, IMAGE[::-1])],
+    "bytes_as_counted": [lambda: (IMAGE, len(zlib.compress(IMAGE.tobytes(), 9)) - 1)],
+    "winners_are_nearest": [lambda: (POINTS, POINTS[:3], (WINNER + 1) % 3)],
     "names_by_majority": [
         lambda: (TRUTH, SEG.labels, (NAMED_MAP + 1) % 4),
         lambda: (TRUTH, SEG.labels, changed(NAMED_MAP, (0, 0), (NAMED_MAP[0, 0] + 1) % 4)),
