@@ -12,6 +12,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Ellipse, Patch, Rectangle
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
@@ -296,6 +297,8 @@ def by_share_flagged(
         ax.text(share, 1.1 + 0.11 * (height % 3), f" {label}", fontsize=9, va="bottom")
     ax.set(xscale="log", xlabel="share of pixels flagged", ylim=(0, 1.45), yticks=(0, 0.5, 1))
     ax.set_xlim(shares[0], 1.05)
+    ax.minorticks_off()  # which take long, and say nothing here
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     told = "; ".join(
         f"{label}, {percent(share)} flagged: precision {np.interp(share, shares, lines['precision']):.2f}, "
         f"recall {np.interp(share, shares, lines['recall']):.2f}"

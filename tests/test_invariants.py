@@ -13,11 +13,12 @@ from scipy.spatial.distance import cdist
 from scipy.stats import wasserstein_distance
 from skimage.metrics import peak_signal_noise_ratio
 from sklearn.cluster import DBSCAN
+from sklearn.covariance import EmpiricalCovariance
 from sklearn.decomposition import PCA
-from sklearn.metrics import jaccard_score
+from sklearn.metrics import average_precision_score, jaccard_score
 from sklearn.mixture import GaussianMixture
 
-from helpers import invariants, landscape, regions, scoring, segmentation, selection
+from helpers import invariants, landscape, planted, regions, scoring, segmentation, selection
 
 H = landscape.heights(size=96, scale=24.0, seed=3)
 IMAGE = landscape.colorize(H)
@@ -56,6 +57,16 @@ SHIFTED = SHIFTED[:, np.newaxis]
 DRAWN, CLOUD = (np.random.RandomState(s).uniform(0, 255, (20, 3)) for s in (0, 1))
 WEIGHTS, LINES = np.arange(1, 21), np.eye(3)
 DISTANCE = float(np.mean([wasserstein_distance(DRAWN @ x, CLOUD @ x, v_weights=WEIGHTS) for x in LINES]))
+
+PLANTED, KINDS = planted.plant(IMAGE, TRUTH, 3)
+ODD = KINDS > 0
+BY_COLOR = PLANTED.astype(float) @ np.array([1.0, 2.0, 3.0])
+SCORES = [BY_COLOR, np.arange(ODD.size).reshape(ODD.shape)]
+FLAGS = [score >= np.sort(score.ravel())[-7] for score in SCORES[1:]]
+AVERAGES = [average_precision_score(ODD.ravel(), score.ravel()) for score in SCORES]
+SQUARED = EmpiricalCovariance().fit(IMAGE.reshape(-1, 3)).mahalanobis(IMAGE.reshape(-1, 3))
+PCA_OF = PCA(2).fit(DRAWN)
+REBUILT = PCA_OF.inverse_transform(PCA_OF.transform(DRAWN))
 
 # For each invariant: the arguments on which it holds.
 GOOD: dict[str, tuple[Any, ...]] = {
@@ -107,6 +118,12 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "colors_in_the_cube": (np.array([[-1.0, 0.2, 1.0]]),),
     "loss_by_answers": ([3.0, -1.0], [-2.0], float(np.logaddexp(0, [-3.0, 1.0, -2.0]).mean())),
     "distance_by_areas": (DRAWN, CLOUD, WEIGHTS, LINES, DISTANCE),
+    "planted_where_marked": (IMAGE, PLANTED, KINDS),
+    "one_score_per_color": (PLANTED, SCORES[:1]),
+    "squared_distances_average": (SQUARED,),
+    "the_rest_is_at_right_angles": (DRAWN, PCA_OF.mean_, REBUILT),
+    "the_most_odd_are_flagged": (SCORES[1:], FLAGS, 7),
+    "average_precision_by_counting": (ODD, SCORES, AVERAGES),
 }
 NAMED: dict[str, dict[str, Any]] = {"chosen_by_the_rule": {"elbow": None}}
 
@@ -239,6 +256,27 @@ BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     "distance_by_areas": [
         lambda: (DRAWN, CLOUD, WEIGHTS, LINES, DISTANCE + 1e-6),
         lambda: (DRAWN, CLOUD, WEIGHTS[::-1], LINES, DISTANCE),
+    ],
+    "planted_where_marked": [
+        lambda: (IMAGE, IMAGE, KINDS),
+        lambda: (IMAGE, PLANTED, changed(KINDS, tuple(np.argwhere(KINDS == 0)[0]), 1)),
+    ],
+    "one_score_per_color": [
+        lambda: (PLANTED, SCORES),
+        lambda: (PLANTED, [changed(BY_COLOR, tuple(np.argwhere(KINDS == planted.LAKE)[0]), 0.5)]),
+    ],
+    "squared_distances_average": [lambda: (SQUARED * 1.001,), lambda: (np.sqrt(SQUARED),)],
+    "the_rest_is_at_right_angles": [
+        lambda: (DRAWN, PCA_OF.mean_ + 1, REBUILT),
+        lambda: (DRAWN, PCA_OF.mean_, changed(REBUILT, (0, 0), REBUILT[0, 0] + 1)),
+    ],
+    "the_most_odd_are_flagged": [
+        lambda: (SCORES[1:], FLAGS, 8),
+        lambda: ([SCORES[1][::-1]], FLAGS, 7),
+    ],
+    "average_precision_by_counting": [
+        lambda: (ODD, SCORES, [AVERAGES[0], AVERAGES[1] + 1e-6]),
+        lambda: (~ODD, SCORES, AVERAGES),
     ],
 }
 

@@ -1,0 +1,112 @@
+"""What is planted is where the map says, unlike what was there, and the same on every run."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+from scipy import ndimage
+
+from helpers import landscape, planted
+from helpers.planted import DEAD, LAKE, NOTHING, ROAD, STRAY
+
+SIZES = [32, 48, 96, 200]
+
+
+def made(size: int = 96, seed: int = 0, width: float = 0.06) -> tuple[np.ndarray, np.ndarray]:
+    """Return a landscape's picture and terrain."""
+    heights = landscape.heights(size, size / 4, seed=seed)
+    return landscape.colorize(heights, width), landscape.terrain(heights)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("width", [0, 0.06, 0.1])
+def test_the_map_says_where_the_picture_was_changed(size: int, width: float) -> None:
+    image, truth = made(size, width=width)
+    original = image.copy()
+    after, kinds = planted.plant(image, truth, 3)
+    assert_array_equal((after != image).any(axis=-1), kinds != NOTHING)
+    assert_array_equal(image, original)
+    assert after.dtype == np.uint8
+    assert kinds.dtype == np.int8
+    assert kinds.shape == truth.shape
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("seed", range(6))
+def test_all_four_kinds_are_there_and_few(size: int, seed: int) -> None:
+    image, truth = made(size, seed)
+    _, kinds = planted.plant(image, truth, seed)
+    assert set(np.unique(kinds)) == {NOTHING, ROAD, LAKE, DEAD, STRAY}
+    assert (kinds > 0).mean() < 0.12
+
+
+def test_colors_are_those_that_it_says() -> None:
+    image, truth = made()
+    after, kinds = planted.plant(image, truth)
+    assert (after[kinds == ROAD] == planted.ROAD_COLOR).all()
+    assert (after[kinds == LAKE] == planted.LAKE_COLOR).all()
+    dead = {tuple(color) for color in after[kinds == DEAD].tolist()}
+    assert dead == {tuple(color) for color in planted.DEAD_COLORS.tolist()}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stray_pixel_has_a_color_of_another_terrain(seed: int) -> None:
+    image, truth = made(seed=seed)
+    after, kinds = planted.plant(image, truth, seed)
+    for row, column in np.argwhere(kinds == STRAY):
+        elsewhere = image[truth != truth[row, column]]
+        assert (elsewhere == after[row, column]).all(axis=1).any()
+
+
+@pytest.mark.parametrize("size", [*SIZES, 512])
+def test_the_road_goes_from_edge_to_edge_in_one_piece(size: int) -> None:
+    image, truth = made(size)
+    _, kinds = planted.plant(image, truth, 5)
+    parts, n = ndimage.label(kinds == ROAD, np.ones((3, 3)))
+    assert n == 1
+    assert (parts[:, 0] > 0).any()
+    assert (parts[:, -1] > 0).any()
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("seed", range(4))
+def test_single_pixels_are_single(size: int, seed: int) -> None:
+    image, truth = made(size, seed)
+    _, kinds = planted.plant(image, truth, seed)
+    around = ndimage.convolve((kinds > 0).astype(int), np.ones((3, 3), dtype=int), mode="constant")
+    assert (around[kinds >= DEAD] == 1).all()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_lake_lies_on_land_away_from_the_edges(seed: int) -> None:
+    image, truth = made(200, seed)
+    _, kinds = planted.plant(image, truth, seed)
+    lake = kinds == LAKE
+    assert (truth[lake] > 0).mean() > 0.9
+    assert not np.concatenate([lake[0], lake[-1], lake[:, 0], lake[:, -1]]).any()
+    assert ndimage.label(lake)[1] == 1
+
+
+def test_there_is_a_lake_where_there_is_no_land_and_strays_only_where_there_are_other_terrains() -> None:
+    image = np.full((64, 64, 3), (20, 20, 220), dtype=np.uint8)
+    after, kinds = planted.plant(image, np.zeros((64, 64), dtype=int))
+    assert (kinds == LAKE).any()
+    assert not (kinds == STRAY).any()
+    assert_array_equal((after != image).any(axis=-1), kinds > 0)
+
+
+def test_a_seed_gives_the_same_each_time_and_another_seed_something_else() -> None:
+    image, truth = made()
+    first, again, other = (planted.plant(image, truth, seed) for seed in (4, 4, 5))
+    assert_array_equal(first[0], again[0])
+    assert_array_equal(first[1], again[1])
+    assert (first[1] != other[1]).any()
+
+
+@pytest.mark.parametrize(
+    ("shape", "terrain"), [((31, 40, 3), (31, 40)), ((40, 40, 3), (40, 41)), ((40, 40), (40, 40))]
+)
+def test_what_does_not_fit_is_refused(shape: tuple[int, ...], terrain: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="from 32 x 32 on"):
+        planted.plant(np.zeros(shape, dtype=np.uint8), np.zeros(terrain, dtype=int))
