@@ -147,9 +147,7 @@ def cuts(
         left = plural(int(inside.sum()), "pixel")
         ax.set(title=f"{name}: {plural(n_cuts, 'cut')},\n{left} in the box", xlabel=channels[0])
         ax.set(xlim=(-8, 270), ylim=(-8, 270), aspect="equal", xticks=(0, 100, 200), yticks=(0, 100, 200))
-        told.append(
-            f"around the {name} {plural(n_cuts, 'cut')}, after which {left} of the sample share its box"
-        )
+        told.append(f"around the {name} {plural(n_cuts, 'cut')}, with {left} of the sample in the last box")
     axes[0].set(ylabel=channels[1])
     return figure, (
         f"Two scatter plots of {len(sample)} pixels by {channels[0]} and {channels[1]}, with the numbered cuts of one tree: {'; '.join(told)}."
@@ -244,13 +242,9 @@ def masking(averages: Mapping[int, float], shares: Mapping[int, float], chosen: 
     figure, [[ax]] = panels(1, 1, 2.9)
     ks = list(averages)
     lines = (("average precision", averages, "o-"), ("largest planted share of a cluster", shares, "s--"))
-    for color, (_, values, style) in enumerate(lines):
-        ax.plot(ks, list(values.values()), style, color=f"C{color}", markersize=5)
-    figure.legend(
-        handles=[Line2D([], [], marker=style[0], linestyle=style[1:], color=f"C{color}", label=name)
-                 for color, (name, _, style) in enumerate(lines)],
-        loc="outside upper left", ncols=2,
-    )  # fmt: skip
+    for color, (name, values, style) in enumerate(lines):
+        ax.plot(ks, list(values.values()), style, color=f"C{color}", markersize=5, label=name)
+    figure.legend(loc="outside upper left", ncols=2)
     if chosen in averages:
         ax.plot(
             chosen,
@@ -272,18 +266,22 @@ def masking(averages: Mapping[int, float], shares: Mapping[int, float], chosen: 
 
 @plot
 def by_share_flagged(
-    odd: NDArray[np.bool_], score: NDArray[Any], name: str, marked: Mapping[str, float]
+    odd: NDArray[np.bool_],
+    score: NDArray[Any],
+    name: str,
+    marked: Mapping[str, tuple[float, float, float]],
 ) -> tuple[Figure, str]:
-    """Draw precision and recall of one method against the share of pixels flagged, some shares marked."""
+    """Draw precision and recall of one method against the share of pixels flagged.
+
+    Each mark is a share, with the precision and the recall that it gives.
+    """
     figure, [[ax]] = panels(1, 1, 3.1)
     distinct, number = np.unique(score.ravel(), return_inverse=True)
     hits = np.bincount(number.ravel(), odd.ravel(), len(distinct))[::-1].cumsum()
     flags = np.bincount(number.ravel(), minlength=len(distinct))[::-1].cumsum()
     shares = np.geomspace(max(1 / odd.size, odd.mean() / 30), 1, STEPS)
-    lines = {
-        "precision": np.interp(shares, flags / odd.size, hits / flags),
-        "recall": np.interp(shares, flags / odd.size, hits / odd.sum()),
-    }
+    found = np.interp(shares * odd.size, [0, *flags], [0, *hits])  # of equal scores, as chance would have it
+    lines = {"precision": found / (shares * odd.size), "recall": found / odd.sum()}
     for color, (label, values) in enumerate(lines.items()):
         ax.plot(shares, values, "--" if color else "-", color=f"C{color}")
         at = STEPS - 1 - STEPS // 12 if color else STEPS // 30
@@ -292,7 +290,7 @@ def by_share_flagged(
             label, (shares[at], values[at]), (0, 6 if above else -6), textcoords="offset points",
             color=f"C{color}", va="bottom" if above else "top", ha="right" if color else "left",
         )  # fmt: skip
-    for height, (label, share) in enumerate(marked.items()):
+    for height, (label, share) in enumerate((label, mark[0]) for label, mark in marked.items()):
         ax.axvline(share, color=mpl.rcParams["axes.edgecolor"], linewidth=1, linestyle=":")
         ax.text(share, 1.1 + 0.11 * (height % 3), f" {label}", fontsize=9, va="bottom")
     ax.set(xscale="log", xlabel="share of pixels flagged", ylim=(0, 1.45), yticks=(0, 0.5, 1))
@@ -300,9 +298,8 @@ def by_share_flagged(
     ax.minorticks_off()  # which take long, and say nothing here
     ax.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g}%"))
     told = "; ".join(
-        f"{label}, {percent(share)} flagged: precision {np.interp(share, shares, lines['precision']):.2f}, "
-        f"recall {np.interp(share, shares, lines['recall']):.2f}"
-        for label, share in marked.items()
+        f"{label}, {percent(share)} flagged: precision {precision:.2f}, recall {recall:.2f}"
+        for label, (share, precision, recall) in marked.items()
     )
     return figure, (
         f"Line graph of precision and recall of the method “{name}” against the share of pixels flagged, on a logarithmic axis. {told}."

@@ -7,6 +7,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram
@@ -25,16 +26,11 @@ def small_data(
 ) -> tuple[Figure, str]:
     """Draw what each method finds on each small data set: a row per set, a column per method."""
     methods = list(next(iter(found.values())))
-    figure, axes = panels(len(sets), len(methods), 1.5 * len(sets) + 0.2)
-    ink = mpl.rcParams["axes.edgecolor"]
+    figure, axes = panels(len(sets), len(methods), 1.35 * len(sets) + 0.2)
     for row, (name, points) in enumerate(sets.items()):
         for column, method in enumerate(methods):
             ax, labels = axes[row, column], found[name][method]
-            for label in np.unique(labels):
-                at = points[labels == label]
-                mark = "x" if label < 0 else MARKS[label % len(MARKS)]
-                color = ink if label < 0 else f"C{label % 6}"
-                ax.plot(*at.T, mark, color=color, ms=3, linestyle="none", mew=1 if label < 0 else 0)
+            _clusters(ax, points, labels)
             ax.set(xticks=[], yticks=[])
             ax.set_aspect("equal", adjustable="datalim")
             ax.margins(0.08)
@@ -58,6 +54,16 @@ def small_data(
 def _score(value: float) -> str:
     """Return a score with two decimals, never as minus zero."""
     return f"{round(value, 2) + 0:.2f}"
+
+
+def _clusters(ax: Axes, points: NDArray[Any], labels: NDArray[np.integer], size: float = 3) -> None:
+    """Draw points by their cluster, in color and in shape; those in none as crosses."""
+    for label in np.unique(labels):
+        at = points[labels == label]
+        mark = "x" if label < 0 else MARKS[label % len(MARKS)]
+        color = mpl.rcParams["axes.edgecolor"] if label < 0 else f"C{label % 6}"
+        width = 1 if label < 0 else 0
+        ax.plot(*at.T, mark, color=color, markersize=size, linestyle="none", markeredgewidth=width)
 
 
 @plot
@@ -114,17 +120,28 @@ def _members(joins: NDArray[Any], node: int) -> NDArray[np.intp]:
 
 
 @plot
-def two_lines(ks: Sequence[int], lines: Mapping[str, Sequence[float]], ylabel: str) -> tuple[Figure, str]:
-    """Draw a value against k for several methods, each line named at its end."""
-    figure, [[ax]] = panels(1, 1, 2.6)
-    for number, (name, values) in enumerate(lines.items()):
-        ax.plot(ks, values, marker=MARKS[number], ms=5, label=name)
-    ax.set(xlabel="number of clusters k", ylabel=ylabel, xticks=list(ks), ylim=(0, 1.05))
-    ax.legend(loc="lower left")
-    told = "; ".join(
-        f"{name}: " + ", ".join(f"{value:.2f}" for value in values) for name, values in lines.items()
+def cuts(
+    ks: Sequence[int], agree: Mapping[str, Sequence[float]], extra: Sequence[float]
+) -> tuple[Figure, str]:
+    """Draw the agreement of several methods against k, and how far the WCSS of the cuts lies above k-means's."""
+    figure, [[left, right]] = panels(1, 2, 2.6, width_ratios=[3, 2])
+    for number, (name, values) in enumerate(agree.items()):
+        left.plot(ks, values, marker=MARKS[number], ms=5, label=name)
+    left.set(xlabel="number of clusters k", ylabel="adjusted Rand index", ylim=(0, 1.05))
+    left.legend(loc="lower left")
+    above = [100 * max(float(share), 0.0) for share in extra]  # two optima may differ in the last digit
+    right.bar(ks, above, color="C0")
+    right.set(
+        xlabel="number of clusters k", ylabel="WCSS above k-means, %", ylim=(0, max([1.0, *above]) * 1.1)
     )
-    return figure, f"Line graph of the {ylabel} against k, from {ks[0]} to {ks[-1]}. {told}."
+    for ax in (left, right):
+        ax.set_xticks(list(ks))
+    told = "; ".join(f"{name}: " + ", ".join(map(_score, values)) for name, values in agree.items())
+    over = ", ".join(percent(share / 100) for share in above)
+    return figure, (
+        f"Left, line graph of the adjusted Rand index against k, from {ks[0]} to {ks[-1]}. {told}. Right, bar graph of how far "
+        f"the WCSS of each cut lies above that of k-means: {over}."
+    )
 
 
 @plot
@@ -135,11 +152,12 @@ def reach(
     figure, [[ax]] = panels(1, 1, 2.6)
     ax.plot(shares, distances, drawstyle="steps-post")
     top = max(float(distances.max()), *marked.values()) * 1.15 + 1
-    for name, radius in marked.items():
+    for number, (name, radius) in enumerate(marked.items()):
         ax.axhline(radius, color="C1", ls="--", lw=1.2)
+        # Side by side, since two radii may lie close together.
         ax.annotate(
             name,
-            (0.01, radius),
+            (0.01 + 0.2 * number, radius),
             (0, 3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
@@ -158,7 +176,7 @@ def reach(
     )
     return figure, (
         f"Line graph of the distance within which a pixel has {least} around it, sorted. Half of them reach {at[0]:.1f} "
-        f"color values or less, nine in ten {at[1]:.1f} or less. Dashed lines mark the radii tried: {within}."
+        f"color values or less, nine in ten {at[1]:.1f} or less. Dashed lines mark radii: {within}."
     )
 
 
@@ -168,10 +186,35 @@ def densities(images: Mapping[str, NDArray[np.uint8]], told: Mapping[str, str]) 
     figure, [axes] = panels(1, len(images), WIDTH / len(images) + 0.3)
     for ax, (name, image) in zip(axes, images.items(), strict=True):
         show_image(ax, image, name)
+        ax.title.set_fontsize(9.5)
     return figure, (
         f"{len(images)} maps of the clusters that DBSCAN finds, each cluster in its mean color, noise in gray stripes. "
         + "; ".join(f"{name}: {what}" for name, what in told.items())
         + "."
+    )
+
+
+@plot
+def in_color(
+    samples: Mapping[str, NDArray[Any]],
+    found: Mapping[str, NDArray[np.integer]],
+    agree: Mapping[str, float],
+) -> tuple[Figure, str]:
+    """Draw samples of pixels by red and green, each point by its cluster."""
+    figure, [axes] = panels(1, len(samples), 3.1, sharex=True, sharey=True)
+    told = []
+    for ax, (name, points) in zip(axes, samples.items(), strict=True):
+        labels = found[name]
+        n, stray = int(labels.max()) + 1, float((labels < 0).mean())
+        _clusters(ax, points[:, :2], labels)
+        ax.set(title=f"{name}: {plural(n, 'cluster')}, {_score(agree[name])}", xlabel="red")
+        told.append(
+            f"{name}, {plural(n, 'cluster')} and {percent(stray)} noise, adjusted Rand index {_score(agree[name])}"
+        )
+    axes[0].set_ylabel("green")
+    return figure, (
+        f"{len(samples)} scatter plots of the red and green of {len(next(iter(samples.values()))):,} pixels with a camera's "
+        f"noise; color and shape tell the clusters of DBSCAN, crosses are noise. {'; '.join(told)}."
     )
 
 
@@ -210,10 +253,10 @@ def criterion(
         at = marked[name]
         ring = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 2}
         ax.plot(at, values[list(ks).index(at)] / 1000, "o", color=f"C{number}", **ring)
-        ax.set(title=f"{name}: {plural(at, 'cloud')}", xlabel="clouds", xticks=list(ks))
+        ax.set(title=f"{name}: {at}", xlabel="clouds", xticks=list(ks)[:: 1 if len(ks) < 6 else 3])
     axes[0].set_ylabel("BIC, thousands")
     told = "; ".join(
-        f"{name}: from {values[0]:,.0f} with one cloud to {values[-1]:,.0f} with {ks[-1]}, lowest with {marked[name]}"
+        f"{name}: from {values[0]:,.0f} with {plural(ks[0], 'cloud')} to {values[-1]:,.0f} with {ks[-1]}, lowest with {marked[name]}"
         for name, values in lines.items()
     )
     return figure, f"{len(lines)} line graphs of the BIC against the number of clouds. {told}."

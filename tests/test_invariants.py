@@ -66,7 +66,7 @@ FLAGS = [score >= np.sort(score.ravel())[-7] for score in SCORES[1:]]
 AVERAGES = [average_precision_score(ODD.ravel(), score.ravel()) for score in SCORES]
 SQUARED = EmpiricalCovariance().fit(IMAGE.reshape(-1, 3)).mahalanobis(IMAGE.reshape(-1, 3))
 PCA_OF = PCA(2).fit(DRAWN)
-REBUILT = PCA_OF.inverse_transform(PCA_OF.transform(DRAWN))
+FROM_TWO = PCA_OF.inverse_transform(PCA_OF.transform(DRAWN))
 
 # For each invariant: the arguments on which it holds.
 GOOD: dict[str, tuple[Any, ...]] = {
@@ -121,7 +121,7 @@ GOOD: dict[str, tuple[Any, ...]] = {
     "planted_where_marked": (IMAGE, PLANTED, KINDS),
     "one_score_per_color": (PLANTED, SCORES[:1]),
     "squared_distances_average": (SQUARED,),
-    "the_rest_is_at_right_angles": (DRAWN, PCA_OF.mean_, REBUILT),
+    "the_rest_is_at_right_angles": (DRAWN, PCA_OF.mean_, FROM_TWO),
     "the_most_odd_are_flagged": (SCORES[1:], FLAGS, 7),
     "average_precision_by_counting": (ODD, SCORES, AVERAGES),
 }
@@ -267,8 +267,8 @@ BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
     ],
     "squared_distances_average": [lambda: (SQUARED * 1.001,), lambda: (np.sqrt(SQUARED),)],
     "the_rest_is_at_right_angles": [
-        lambda: (DRAWN, PCA_OF.mean_ + 1, REBUILT),
-        lambda: (DRAWN, PCA_OF.mean_, changed(REBUILT, (0, 0), REBUILT[0, 0] + 1)),
+        lambda: (DRAWN, PCA_OF.mean_ + 1, FROM_TWO),
+        lambda: (DRAWN, PCA_OF.mean_, changed(FROM_TWO, (0, 0), FROM_TWO[0, 0] + 1)),
     ],
     "the_most_odd_are_flagged": [
         lambda: (SCORES[1:], FLAGS, 8),

@@ -59,6 +59,16 @@ def test_a_stray_pixel_has_a_color_of_another_terrain(seed: int) -> None:
         assert (elsewhere == after[row, column]).all(axis=1).any()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stray_pixel_is_more_unlike_its_place_than_most_of_other_terrains_are(seed: int) -> None:
+    image, truth = made(seed=seed)
+    after, kinds = planted.plant(image, truth, seed)
+    for row, column in np.argwhere(kinds == STRAY):
+        here = image[row, column].astype(int)
+        usual = np.median(np.abs(image[truth != truth[row, column]] - here).sum(axis=1))
+        assert np.abs(after[row, column] - here).sum() >= usual
+
+
 @pytest.mark.parametrize("size", [*SIZES, 512])
 def test_the_road_goes_from_edge_to_edge_in_one_piece(size: int) -> None:
     image, truth = made(size)
