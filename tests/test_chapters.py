@@ -33,7 +33,7 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
         lambda r: r["04-choosing-k"]["elbow"] == r["05-from-pixels-to-a-map"]["k"] == 4,
     ),
     "hardly any snow, and two clusters chosen": (
-        {"seed": 130},
+        {"size": 128, "scale": 32.0, "seed": 130},
         lambda r: (
             0 < r["02-synthetic-landscape"]["shares"]["snow"] < 0.01
             and r["05-from-pixels-to-a-map"]["k"] == 2
