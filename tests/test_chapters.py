@@ -104,7 +104,10 @@ def check_outputs(run: Run) -> None:
     assert all(finite(values) for values in run.record.values())
 
 
-@pytest.mark.parametrize("name", RUNS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] * (name in ("elbow at 4", "small"))) for name in RUNS],
+)
 def test_every_claim_of_every_chapter_holds_on_runs_that_differ(project: Project, name: str) -> None:
     given, differs = RUNS[name]
     made = run(project, name, given)
