@@ -13,7 +13,6 @@ import difflib
 import math
 import re
 import shutil
-import struct
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -110,19 +109,14 @@ class Pair:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a run: its pictures and words."""
+    """A figure of a run: its narrow pictures, which fit side by side, and its words."""
 
     light: bytes
     dark: bytes
     alt: str
     caption: str
     width: int
-
-    @property
-    def height(self) -> int:
-        """Return the height at which it is shown; a PNG's header holds its size."""
-        wide, high = struct.unpack(">II", self.light[16:24])
-        return round(self.width * high / wide)
+    height: int
 
 
 @dataclass(frozen=True)
@@ -577,18 +571,28 @@ def _figures(run: Run, chapter: str) -> dict[str, Figure]:
     for data in (output.get("data", {}) for output in outputs):
         if FIGURE in data:
             about = data[FIGURE]
-            light, dark = base64.b64decode("".join(data["image/png"])), base64.b64decode(about["dark"])
-            found[about["label"]] = Figure(light, dark, about["alt"], about["caption"], about["width"])
+            light, dark = (
+                next(p for p in about["pictures"] if (p["theme"], p["page"]) == (theme, "narrow"))
+                for theme in ("light", "dark")
+            )
+            found[about["label"]] = Figure(
+                base64.b64decode(light["webp"]),
+                base64.b64decode(dark["webp"]),
+                about["alt"],
+                about["caption"],
+                light["width"],
+                light["height"],
+            )
     return found
 
 
 def _figure_html(folder: Path, key: str, title: str, figure: Figure) -> str:
     """Return a figure, and write its two pictures."""
     images = []
-    for theme, png in (("light", figure.light), ("dark", figure.dark)):
-        path = folder / "pictures" / f"{key}-{theme}.png"
+    for theme, picture in (("light", figure.light), ("dark", figure.dark)):
+        path = folder / "pictures" / f"{key}-{theme}.webp"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(png)
+        path.write_bytes(picture)
         images.append(
             f'<img src="{escape(path.relative_to(folder).as_posix())}" class="{theme}-content" alt="{escape(figure.alt)}"'
             f' width="{figure.width}" height="{figure.height}" loading="lazy">'

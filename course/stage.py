@@ -207,7 +207,7 @@ def _output_markdown(staged: Staged, chapter: Chapter, output: dict[str, Any], p
     if "scrapbook" in metadata or "part_of" in metadata.get("course", {}):
         return ""
     if FIGURE in data:
-        return _figure_div(staged, chapter, data)
+        return _figure_div(staged, chapter, data[FIGURE])
     if "text/markdown" in data:
         return "".join(data["text/markdown"])
     if "text/html" in data or not set(data) <= {"text/plain"}:
@@ -217,15 +217,16 @@ def _output_markdown(staged: Staged, chapter: Chapter, output: dict[str, Any], p
     return _fenced("".join(data["text/plain"]))
 
 
-def _figure_div(staged: Staged, chapter: Chapter, data: dict[str, Any]) -> str:
-    """Return a figure as Quarto's div of two images, and stage their files."""
-    about = data[FIGURE]
+def _figure_div(staged: Staged, chapter: Chapter, about: dict[str, Any]) -> str:
+    """Return a figure as Quarto's div of its images, one for each theme and width, and stage their files."""
     folder, lines = f"{chapter.name}_files", [f"::: {{#{about['label']}}}"]
-    for theme, png in (("light", "".join(data["image/png"])), ("dark", about["dark"])):
-        name = f"{folder}/{about['label']}-{theme}.png"
-        staged.files[f"chapters/{name}"] = base64.b64decode(png)
+    for picture in about["pictures"]:
+        name = f"{folder}/{about['label']}-{picture['theme']}-{picture['page']}.webp"
+        staged.files[f"chapters/{name}"] = base64.b64decode(picture["webp"])
+        # What a theme or a width hides is not loaded, since it is lazy.
         lines += [
-            f"![]({name}){{.{theme}-content fig-alt={_quoted(about['alt'])} width={about['width']}}}",
+            f"![]({name}){{.{picture['theme']}-content .{picture['page']}-content fig-alt={_quoted(about['alt'])} "
+            f"width={picture['width']} height={picture['height']} loading=lazy data-text={picture['text']}}}",
             "",
         ]
     return "\n".join([*lines, about["caption"], ":::"])

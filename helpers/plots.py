@@ -1,167 +1,49 @@
-"""One function per figure: each returns the figure and its alt text, both made from the data.
+"""One function per figure of chapters 1 to 5: each returns the figure and its alt text, both made from the data.
 
-A figure is drawn once for a light page and once for a dark one, so every function takes its text and
-line colors from matplotlib's settings, which `THEMES` sets, and never names black or white. Colors
-of lines and clusters are of color-blind-safe sets (M. Okabe and K. Ito, 2008; P. Tol, 2021), and what
-color tells is told by a label or a number too.
+`drawing` says how a figure is made for a light and a dark page, wide and narrow.
 """
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from io import BytesIO
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
-from cycler import cycler
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.patheffects import withStroke
 from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
-from PIL import Image
 from scipy.spatial.distance import cdist
 
 from helpers import regions
+from helpers.drawing import (
+    CLUSTERS,
+    HEIGHT_MAP,
+    NARROW,
+    WIDTH,
+    color_bar,
+    halo,
+    large,
+    legend,
+    panels,
+    percent,
+    pick,
+    plot,
+    plural,
+    show_image,
+    tiles,
+)  # fmt: skip
 from helpers.landscape import ISOLINES, PALETTE, TERRAINS, THRESHOLDS
 from helpers.record import join
 from helpers.segmentation import distinct_colors
 
-WIDTH = 6.4  # inches: the width of the text
-PIXELS_PER_INCH = 110  # on the page; the file holds twice as many
-BLUE, ORANGE, GREEN, PINK, YELLOW, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
-CLUSTERS = (
-    "#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#BBBBBB",
-)  # fmt: skip
 MARKERS = {"water": "o", "grass": "s", "mountain": "^", "snow": "p"}  # the article's
 SHAPES = {"o": "circle", "s": "square", "^": "triangle", "p": "pentagon"}
 MARKER_COLOR = "salmon"
-HEIGHT_MAP = "viridis"
-
-_SHARED = {
-    "font.family": "DejaVu Sans", "font.size": 10.5, "axes.titlesize": 10.5, "axes.labelsize": 10.5,
-    "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "legend.fontsize": 9.5, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.linewidth": 0.8, "lines.linewidth": 1.8,
-    "figure.constrained_layout.use": True, "figure.facecolor": "none", "axes.facecolor": "none",
-    "savefig.facecolor": "none", "image.interpolation": "nearest", "axes.titlelocation": "left",
-}  # fmt: skip
-THEMES: dict[str, Any] = {
-    name: {
-        **_SHARED,
-        "text.color": ink, "axes.labelcolor": ink, "axes.titlecolor": ink, "axes.edgecolor": line,
-        "xtick.color": ink, "ytick.color": ink, "grid.color": faint, "patch.edgecolor": line,
-        "axes.prop_cycle": cycler(color=colors),
-    }
-    for name, ink, line, faint, colors in [
-        ("light", "#1f2328", "#59636e", "#d8dee4", (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)),
-        ("dark", "#e6e9ec", "#9aa4ae", "#39424c", (SKY, "#F0894D", "#35C79A", "#E3A1C4", "#F0B94A", "#8FB8FF")),
-    ]
-}  # fmt: skip
-
-
-class Plot:
-    """A figure and its alt text; ``figure, alt = plot`` unpacks it.
-
-    Attributes
-    ----------
-    figure : matplotlib.figure.Figure
-        As drawn for a light page.
-    alt : str
-        What kind of figure, of what, and what it shows, with this run's numbers.
-    """
-
-    def __init__(self, draw: Callable[[], tuple[Figure, str]]) -> None:
-        self._draw = draw
-        self.figure, self.alt = self._themed("light")
-
-    def __iter__(self) -> Any:
-        return iter((self.figure, self.alt))
-
-    @property
-    def width(self) -> int:
-        """Return the width on the page, in CSS pixels."""
-        return round(self.figure.get_figwidth() * PIXELS_PER_INCH)
-
-    def png(self, theme: str = "light") -> bytes:
-        """Return the picture as PNG, drawn for a "light" or a "dark" page, with few colors to be small."""
-        figure = self.figure if theme == "light" else self._themed(theme)[0]
-        with mpl.rc_context(THEMES[theme]):
-            figure.set_dpi(2 * PIXELS_PER_INCH)
-            canvas = FigureCanvasAgg(figure)
-            canvas.draw()
-        picture = Image.fromarray(np.asarray(canvas.buffer_rgba()))
-        few = picture.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-        buffer = BytesIO()
-        few.save(buffer, "PNG", compress_level=9)
-        return buffer.getvalue()
-
-    def _themed(self, theme: str) -> tuple[Figure, str]:
-        with mpl.rc_context(THEMES[theme]):
-            figure, alt = self._draw()
-        plt.close(figure)  # shown by `record.figure`, not by the notebook on its own
-        return figure, alt
-
-
-def plot(function: Callable[..., tuple[Figure, str]]) -> Callable[..., Plot]:
-    """Make a drawing function return a `Plot`, which can draw it again for another theme."""
-
-    @functools.wraps(function)
-    def wrapped(*args: Any, **kwargs: Any) -> Plot:
-        return Plot(lambda: function(*args, **kwargs))
-
-    return wrapped
-
-
-# --- pieces that several figures share -----------------------------------------------------------
-
-
-def panels(rows: int, columns: int, height: float, **kwargs: Any) -> tuple[Figure, NDArray[Any]]:
-    """Return a figure as wide as the text, and its axes as an array of shape (rows, columns)."""
-    figure, axes = plt.subplots(rows, columns, figsize=(WIDTH, height), squeeze=False, **kwargs)
-    return figure, axes
-
-
-def show_image(ax: Axes, image: NDArray[Any], title: str = "", **kwargs: Any) -> Any:
-    """Show an array as a picture without ticks, in a thin frame."""
-    shown = ax.imshow(image, **kwargs)
-    ax.set(xticks=[], yticks=[], title=title)
-    for side in ax.spines.values():
-        side.set_visible(True)
-    return shown
-
-
-def halo(text: Any, color: str = "white", width: float = 2.5) -> Any:
-    """Put a rim around a text so that it reads on any picture."""
-    text.set_path_effects([withStroke(linewidth=width, foreground=color)])
-    return text
-
-
-def plural(count: int, thing: str) -> str:
-    """Return how many of a thing there are: 1 region, 12 regions."""
-    return f"{count:,} {thing}{'' if count == 1 else 's'}"
-
-
-def large(value: float) -> str:
-    """Return a number in three digits, a large one in millions."""
-    few = float(f"{value:.3g}")
-    return f"{few / 1e6:,g} million" if few >= 1e6 else f"{few:,g}"
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage that never says 0% or 100% of what is only nearly so."""
-    least = 0.001  # what one decimal can show
-    if 0 < share < least / 2:
-        return f"under {least:.1%}"
-    if 1 - least / 2 < share < 1:
-        return f"over {1 - least:.1%}"
-    return f"{100 * share:.1f}%"
 
 
 # --- chapter 2: the landscape ---------------------------------------------------------------------
@@ -252,7 +134,7 @@ def height_map(h: NDArray[np.float64]) -> tuple[Figure, str]:
     """Draw the height field with a color bar."""
     figure, [[ax]] = panels(1, 1, 4.4)
     shown = show_image(ax, h, cmap=HEIGHT_MAP, vmin=0, vmax=1)
-    figure.colorbar(shown, ax=ax, label="height", shrink=0.9)
+    color_bar(figure, shown, ax, "height")
     low, high = np.unravel_index(h.argmin(), h.shape), np.unravel_index(h.argmax(), h.shape)
     return figure, (
         f"Height map of {h.shape[0]} by {h.shape[1]} pixels with a color bar from {h.min():g}, dark violet, to {h.max():g}, "
@@ -292,7 +174,8 @@ def palette_curves(
     strip.tick_params(bottom=False)
     edges = [0, *THRESHOLDS, 1]
     for name, low, high in zip(TERRAINS, edges, edges[1:], strict=False):
-        halo(strip.text((low + high) / 2, 0.5, name, ha="center", va="center", color="black", fontsize=9.5))
+        up = pick(0.5, 0.28 if name in TERRAINS[1::2] else 0.72)  # side by side they would not fit
+        halo(strip.text((low + high) / 2, up, name, ha="center", va="center", color="black", fontsize=9.5))
     for channel, style, color in zip(range(3), ["-", "--", ":"], ["C1", "C2", "C0"], strict=True):
         ax.plot(heights, colors[:, channel], style, color=color, label=("red", "green", "blue")[channel])
     for threshold in THRESHOLDS:
@@ -301,7 +184,7 @@ def palette_curves(
             linewidth=0,
         )  # fmt: skip
     ax.set(xlabel="height", ylabel="channel value", ylim=(0, 255), xlim=(0, 1), xticks=np.linspace(0, 1, 6))
-    figure.legend(*ax.get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend(figure, ax.get_lines()[:3], loc="outside lower center", ncols=3)
     meet = f"heights {join([f'{t:g}' for t in THRESHOLDS])}"
     flat = [  # terrains of which a part lies in no blend
         name
@@ -334,7 +217,7 @@ def picture(image: NDArray[np.uint8], what: str = "The picture") -> tuple[Figure
 @plot
 def terrain_map(truth: NDArray[np.int64]) -> tuple[Figure, str]:
     """Draw what each pixel truly is, with the share of each terrain."""
-    figure, [[ax, bars]] = panels(1, 2, 3.4, width_ratios=[1.35, 1])
+    figure, [[ax, bars]] = panels(1, 2, 3.4, width_ratios=[1.35, 1], narrow_height=5.4)
     ax.imshow(PALETTE[truth])
     ax.set(xticks=[], yticks=[])
     shares = np.bincount(truth.ravel(), minlength=len(TERRAINS)) / truth.size
@@ -389,7 +272,7 @@ def thinning(n_colors: int) -> int:
 @plot
 def rgb_projections(values: NDArray[np.float64], counts: NDArray[np.int64]) -> tuple[Figure, str]:
     """Draw the distinct colors as points in RGB, seen along each of the three axes."""
-    figure, [axes] = panels(1, 3, 2.5)
+    figure, [axes] = panels(1, 3, 2.5, narrow_height=4.2)
     by_chance = np.random.RandomState(0).permutation(
         len(counts)
     )  # among equally rare ones: no hue is favored
@@ -416,12 +299,9 @@ def lloyd_steps(
     states: Sequence[tuple[str, NDArray[np.int64] | None, NDArray[np.float64]]],
 ) -> tuple[Figure, str]:
     """Draw moments of Lloyd's algorithm in the red-green plane: title, cluster of each color, centers."""
-    rows = -(-len(states) // 3)
-    figure, axes = panels(rows, 3, 2.3 * rows, sharex=True, sharey=True)
-    for ax in axes.ravel()[len(states) :]:
-        ax.set_visible(False)
+    figure, axes = tiles(len(states), 3, 2.3, sharex=True, sharey=True)
     step = thinning(len(values))
-    for ax, (title, of_color, centers) in zip(axes.ravel(), states, strict=False):
+    for ax, (title, of_color, centers) in zip(axes, states, strict=True):
         shade = mpl.rcParams["axes.edgecolor"] if of_color is None else np.array(CLUSTERS)[of_color[::step]]
         ax.scatter(values[::step, 0], values[::step, 1], s=7, c=shade, linewidths=0)
         for number, center in enumerate(centers):
@@ -430,10 +310,9 @@ def lloyd_steps(
             ax.text(*center[:2], str(number), ha="center", va="center", fontsize=9, color=ink)
         ax.set(title=title, xlim=(-14, 269), ylim=(-14, 269), xticks=[0, 100, 200], yticks=[0, 100, 200])
         ax.set_aspect("equal")
-    for ax in axes[-1]:
-        ax.set_xlabel("red")
-    for ax in axes[:, 0]:
-        ax.set_ylabel("green")
+    for ax in axes:
+        ax.set(xlabel="red", ylabel="green")
+        ax.label_outer()
     moved = float(np.linalg.norm(states[-1][2] - states[0][2], axis=1).max())
     travel = f"the center that goes farthest travels {moved:.0f} color values" if moved else "no center moves"
     return figure, (
@@ -470,18 +349,14 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
 @plot
 def label_map(labels: NDArray[np.integer], names: Sequence[str]) -> tuple[Figure, str]:
     """Draw the cluster of each pixel in a color of its own, its number on its largest region."""
-    figure, [[ax]] = panels(1, 1, 4.6)
-    shown = np.vstack([np.array([mpl.colors.to_rgb(c) for c in CLUSTERS]), [0.5, 0.5, 0.5]])
-    show_image(ax, shown[labels])
-    largest = regions.table(labels).groupby("label").first()
-    for number, row in largest.iterrows():
-        halo(ax.text(row["col"], row["row"], str(number), ha="center", va="center", color="black"))
+    figure, [[ax]] = panels(1, 1, 4.6, narrow_height=4.6)
+    show_labels(ax, labels)
     shares = np.bincount(labels[labels >= 0], minlength=len(names)) / (labels >= 0).sum()
     handles = [
         mpl.patches.Patch(facecolor=CLUSTERS[i], label=f"{i}  {name}, {percent(float(share))}")
         for i, (name, share) in enumerate(zip(names, shares, strict=True))
     ]
-    figure.legend(handles=handles, loc="outside right upper")
+    legend(figure, handles, loc=pick("outside right upper", "outside lower center"), ncols=pick(1, 2))
     return figure, (
         f"Map of the cluster of every pixel, in {plural(len(names), 'shade')}, each with its number on it. "
         + ". ".join(
@@ -494,12 +369,22 @@ def label_map(labels: NDArray[np.integer], names: Sequence[str]) -> tuple[Figure
 
 @plot
 def side_by_side(images: Mapping[str, NDArray[Any]], message: str) -> tuple[Figure, str]:
-    """Draw pictures side by side under their titles; `message` says in words what they show."""
+    """Draw pictures side by side under their titles; `message` says in words what they show.
+
+    An array of labels is shown in the clusters' own colors, with their numbers.
+    """
     tallest = max(image.shape[0] / image.shape[1] for image in images.values())
-    figure, [axes] = panels(1, len(images), max(1.2, min(WIDTH / len(images) * tallest + 0.35, 8)))
+    figure, [axes] = panels(1, len(images), max(1.2, min(WIDTH / len(images) * tallest + 0.35, 8)), narrow=2)
     for ax, (title, image) in zip(axes, images.items(), strict=True):
-        show_image(ax, image, title)
+        (show_labels if image.ndim == 2 else show_image)(ax, image, title)
     return figure, f"{len(images)} pictures side by side: {'; '.join(images)}. {message}"
+
+
+def show_labels(ax: Axes, labels: NDArray[np.integer], title: str = "") -> None:
+    """Show labels in the clusters' own colors, each cluster's number on its largest region."""
+    show_image(ax, cluster_colors(labels), title)
+    for number, row in regions.table(labels).groupby("label").first().iterrows():
+        halo(ax.text(row["col"], row["row"], str(number), ha="center", va="center", color="black"))
 
 
 def cluster_colors(labels: NDArray[np.integer]) -> NDArray[np.uint8]:
@@ -516,12 +401,9 @@ def recolored_grid(
     images: Mapping[int, NDArray[np.uint8]], terrains: Mapping[int, int]
 ) -> tuple[Figure, str]:
     """Draw the recolored picture for each number of clusters, three to a row."""
-    rows = -(-len(images) // 3)
     tallest = max(image.shape[0] / image.shape[1] for image in images.values())
-    figure, axes = panels(rows, 3, max(1.5, rows * (2.1 * min(tallest, 2) + 0.25)))
-    for ax in axes.ravel()[len(images) :]:
-        ax.set_visible(False)
-    for ax, (k, image) in zip(axes.ravel(), images.items(), strict=False):
+    figure, axes = tiles(len(images), 3, max(0.8, 2.1 * min(tallest, 2) + 0.25))
+    for ax, (k, image) in zip(axes, images.items(), strict=True):
         show_image(ax, image, f"k = {k}")
     listed = ", ".join(f"k = {k} shows {n}" for k, n in terrains.items())
     return (
@@ -558,7 +440,7 @@ def no_clusters(
     knees: Mapping[str, int | None],
 ) -> tuple[Figure, str]:
     """Draw pictures whose colors form no clusters, and the WCSS curve of each with its knee."""
-    figure, axes = panels(2, len(images), 3.9, height_ratios=[1.1, 1])
+    figure, axes = panels(2, len(images), 3.9, height_ratios=[1.1, 1], narrow_height=6.4)
     for ax, (name, image) in zip(axes[0], images.items(), strict=True):
         show_image(ax, image, name)
     for ax, (name, curve) in zip(axes[1], curves.items(), strict=True):
@@ -582,12 +464,9 @@ def no_clusters(
 @plot
 def criteria(lines: Mapping[str, tuple[Mapping[int, float], int | None]]) -> tuple[Figure, str]:
     """Draw each criterion against the number of clusters, two to a row, its choice ringed."""
-    rows = -(-len(lines) // 2)
-    figure, axes = panels(rows, 2, 1.5 * rows + 0.5, sharex=True)
+    figure, axes = tiles(len(lines), 2, 1.67, sharex=True)
     ks = sorted({k for values, _ in lines.values() for k in values})
-    for ax in axes.ravel()[len(lines) :]:
-        ax.set_visible(False)
-    for number, (ax, (name, (values, k))) in enumerate(zip(axes.ravel(), lines.items(), strict=False)):
+    for number, (ax, (name, (values, k))) in enumerate(zip(axes, lines.items(), strict=True)):
         ax.plot(list(values), list(values.values()), "o-", color=f"C{number % 6}", markersize=4)
         if k is not None:
             ring = {"markersize": 12, "markerfacecolor": "none", "markeredgewidth": 2}
@@ -597,9 +476,8 @@ def criteria(lines: Mapping[str, tuple[Mapping[int, float], int | None]]) -> tup
         if max(values.values()) >= 1000:
             ax.yaxis.set_major_formatter(EngFormatter(sep=""))
         ax.set(xticks=ks)
-    for ax in axes.ravel()[max(len(lines) - 2, 0) : len(lines)]:
+    for ax in axes[-pick(2, 1) :]:
         ax.set_xlabel("number of clusters k")
-        ax.tick_params(labelbottom=True)
     listed = "; ".join(
         f"{name} from {_few_digits(values[min(values)])} at k = {min(values)} to {_few_digits(values[max(values)])} at "
         f"k = {max(values)}, {'takes no k' if k is None else f'takes k = {k}'}"
@@ -623,9 +501,14 @@ def sweep(
     """
     columns: list[int | None] = [*sorted({k for row in counts.values() for k in row if k is not None})]
     columns += [None] if any(None in row for row in counts.values()) else []
-    figure, [[ax]] = panels(1, 1, 0.36 * len(counts) + 0.75)
-    for y, (name, row) in enumerate(counts.items()):
-        color = "C1" if y == len(counts) - 1 else "C0"
+    # Beside its row a name takes half of a narrow page, so there it stands above.
+    step = pick(1.0, 1.75)
+    figure, [[ax]] = panels(1, 1, 0.36 * len(counts) + 0.75, narrow_height=0.36 * step * len(counts) + 0.75)
+    for number, (name, row) in enumerate(counts.items()):
+        y = step * number
+        color = "C1" if number == len(counts) - 1 else "C0"
+        if pick(False, True):
+            ax.text(-0.47, y - 0.7, name, va="center_baseline", fontsize=9.5)
         for x, k in enumerate(columns):
             share = row.get(k, 0) / max(sum(row.values()), 1)
             ax.add_patch(
@@ -636,9 +519,13 @@ def sweep(
                 box = Rectangle((x - 0.47, y - 0.42), 0.94, 0.84, fill=False, lw=2)
                 box.set_edgecolor(mpl.rcParams["text.color"])
                 ax.add_patch(box)
-    ax.set(xlim=(-0.55, len(columns) - 0.45), ylim=(len(counts) - 0.5, -0.5), xlabel="number of clusters k")
+    ax.set(
+        xlim=(-0.55, len(columns) - 0.45),
+        ylim=(step * (len(counts) - 1) + 0.5, pick(-0.5, -1.2)),
+        xlabel="number of clusters k",
+    )
     ax.set_xticks(range(len(columns)), ["none" if k is None else str(k) for k in columns])
-    ax.set_yticks(range(len(counts)), list(counts), fontsize=9)
+    ax.set_yticks(range(len(counts)) if pick(True, False) else [], pick(list(counts), []), fontsize=9)
     ax.tick_params(length=0)
     for side in ax.spines.values():
         side.set_visible(False)
@@ -685,8 +572,8 @@ def background_lost(
 ) -> tuple[Figure, str]:
     """Draw the map as it is beside what is left of it when the pixels of a label are taken for background."""
     tallest = image.shape[0] / image.shape[1]
-    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tallest + 0.35, 8)))
-    show_image(axes[0], image, f"regions of every cluster: {found:,}")
+    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tallest + 0.35, 8)), narrow=2)
+    show_image(axes[0], image, f"every cluster: {found:,}")
     y, x = np.indices(lost.shape)
     stripe = (x + y) // max(3, max(lost.shape) // 64) % 2
     gray = np.where(stripe, 150, 190).astype(np.uint8)[..., np.newaxis]
@@ -706,15 +593,13 @@ def before_after(
     """Draw a part of the label map before and after small regions were merged, these outlined."""
     rows, columns = window
     shape = before[window].shape
-    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * shape[0] / shape[1] + 0.35, 8)))
+    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * shape[0] / shape[1] + 0.35, 8)), narrow=2)
     counts = []
     for ax, labels, title in zip(axes, (before, after), ("as found", "merged"), strict=True):
         part = labels[window]
         listed = regions.table(part)
         counts.append(len(listed))
-        show_image(ax, cluster_colors(part), f"{title}: {plural(len(listed), 'part')}")
-        for number, row in listed.groupby("label").first().iterrows():
-            halo(ax.text(row["col"], row["row"], str(number), ha="center", va="center", color="black"))
+        show_labels(ax, part, f"{title}: {plural(len(listed), 'part')}")
     ring = np.pad(small[window], 1).repeat(4, axis=0).repeat(4, axis=1)
     if ring.any():
         y, x = ((np.arange(n) + 0.5) / 4 - 1.5 for n in ring.shape)
@@ -746,7 +631,7 @@ def centroid_and_marker(
     place = (left, left + pale.shape[1], top + pale.shape[0], top)
     show_image(ax, pale, extent=place)
     shown = show_image(ax, depth[window], cmap=HEIGHT_MAP, vmin=0, extent=place)
-    figure.colorbar(shown, ax=ax, label="distance to the edge, pixels", shrink=0.9)
+    color_bar(figure, shown, ax, "distance to the edge, pixels")
     for name, x, y, shape, up in [
         ("marker", row["col"], row["row"], "o", 1),
         ("centroid", row["centroid_col"], row["centroid_row"], "X", -1),
@@ -772,7 +657,9 @@ def final_map(
     image: NDArray[np.uint8], listed: Any, clusters: Mapping[str, Sequence[int]]
 ) -> tuple[Figure, str]:
     """Draw the map with a marker for each region and a legend below; `clusters` are those of each terrain."""
-    figure, [[ax]] = panels(1, 1, max(2.0, min(5.2 * image.shape[0] / image.shape[1], 8)) + 0.7)
+    figure, [[ax]] = panels(
+        1, 1, max(2.0, min(pick(5.2, NARROW) * image.shape[0] / image.shape[1], 8)) + pick(0.7, 1.4)
+    )
     show_image(ax, image)
     drawn = listed.head(MOST_MARKERS)
     size = (18 + 130 * np.sqrt(drawn["share"])) * np.clip(100 / max(len(drawn), 1), 0.4, 1)
@@ -798,7 +685,7 @@ def final_map(
     what = "Map of the picture in the terrains' colors, with dark boundaries"
     if not len(drawn):
         return figure, f"{what} and no marker, since no region is large enough for one."
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, title="markers")
+    legend(figure, handles, loc="outside lower center", ncols=2, title="markers")
     many = len(drawn) > 1
     return figure, (
         f"{what} and {plural(len(drawn), 'salmon-colored marker')}, {'each inside its' if many else 'inside the only'} region: "
@@ -839,7 +726,7 @@ def three_views(
     centers: NDArray[Any],
 ) -> tuple[Figure, str]:
     """Draw points with their answers and a rule learned from them, without, and in the groups found."""
-    figure, [axes] = panels(1, 3, 2.5, sharex=True, sharey=True)
+    figure, [axes] = panels(1, 3, 2.5, sharex=True, sharey=True, narrow_height=3.9)
     titles = ("with answers", "without answers", "groups found")
     for ax, title, groups in zip(axes, titles, (answers, None, found), strict=True):
         if groups is None:
@@ -862,8 +749,8 @@ def three_views(
         1: "a ring marks the one point whose group differs from its answer",
     }
     return figure, (
-        f"Three scatter plots of the same {len(points)} points. Left: each point has one of {len(means)} answers, shown by color "
-        "and shape, and dashed lines mark the borders of a rule learned from them. Middle: all points alike. Right: the "
+        f"Three scatter plots of the same {len(points)} points. First: each point has one of {len(means)} answers, shown by color "
+        "and shape, and dashed lines mark the borders of a rule learned from them. Second: all points alike. Third: the "
         f"{len(centers)} groups that k-means found, a cross at the mean of each; "
         + ringed.get(
             len(differ), f"rings mark the {len(differ)} points whose group differs from their answer"
@@ -880,23 +767,3 @@ def draw_borders(ax: Axes, middles: NDArray[Any]) -> None:
         nearest = cdist(line, middles).argmin(axis=1)
         line = line[np.isin(nearest, (one, other))]  # elsewhere a third one is nearer
         ax.plot(line[:, 0], line[:, 1], "--", color=mpl.rcParams["text.color"], linewidth=1)
-
-
-# --- the last chapter: where next -----------------------------------------------------------------
-
-
-@plot
-def unsure_map(
-    image: NDArray[np.uint8], ratio: NDArray[np.float64], doubt: float = 0.8
-) -> tuple[Figure, str]:
-    """Draw the picture beside how close each pixel is to a tie between two centers; above `doubt` it is in doubt."""
-    figure, [axes] = panels(1, 2, 2.9)
-    show_image(axes[0], image, "the picture")
-    sure, tie = 0, 1
-    shown = show_image(axes[1], ratio, "how close to a tie", cmap=HEIGHT_MAP, vmin=sure, vmax=tie)
-    figure.colorbar(shown, ax=axes, label="nearest distance / second nearest", shrink=0.95)
-    return figure, (
-        "The picture beside a map of doubt: for each pixel the distance to its center divided by the distance to the second "
-        f"nearest, from {sure}, dark violet, at a center, to {tie}, yellow, at a tie. The mean is {ratio.mean():.2f}; "
-        f"{percent(float((ratio > doubt).mean()))} of the pixels lie above {doubt:g}."
-    )

@@ -16,20 +16,23 @@ from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from sklearn.metrics import precision_recall_curve
 
-from helpers.planted import DEAD, KINDS, LAKE, ROAD, STRAY
-from helpers.plots import (
+from helpers.drawing import (
     BLUE,
     CLUSTERS,
     ORANGE,
-    WIDTH,
     YELLOW,
     halo,
+    legend,
     panels,
     percent,
+    pick,
     plot,
     plural,
     show_image,
+    text_width,
+    tiles,
 )
+from helpers.planted import DEAD, KINDS, LAKE, ROAD, STRAY
 from helpers.record import join
 
 # Dark, middle and light, so that they are told apart without color, too.
@@ -69,7 +72,7 @@ def planted_map(image: NDArray[np.uint8], kinds: NDArray[np.int8]) -> tuple[Figu
                    label=f"{KINDS[kind]}: {len(rows):,}")
         )  # fmt: skip
     axes[1].set(xlim=(-0.5, kinds.shape[1] - 0.5), ylim=(kinds.shape[0] - 0.5, -0.5))
-    figure.legend(handles=handles, loc="outside lower right", ncols=2, handletextpad=0.2)
+    legend(figure, handles, loc="outside lower right", ncols=2, handletextpad=0.2)
     counts = ", ".join(
         f"{KINDS[kind]} {plural(int((kinds == kind).sum()), 'pixel')}" for kind in range(1, len(KINDS))
     )
@@ -159,11 +162,18 @@ def rebuilt(
     patches: Mapping[str, NDArray[Any]], copies: Mapping[str, NDArray[Any]], errors: Mapping[str, float]
 ) -> tuple[Figure, str]:
     """Draw patches above what the components rebuild of them, with the error of the middle pixel."""
-    figure, [[ax]] = panels(1, 1, 2.75)
-    shown = [*patches.values(), *(np.clip(copy, 0, 255).astype(np.uint8) for copy in copies.values())]
-    _tiles(ax, shown, [*patches, *(f"off by {errors[name]:.0f}" for name in patches)], len(patches), 0.3)
-    for row, name in enumerate(("patch", "rebuilt")):
-        ax.text(-0.06, 0.5 + 1.3 * row, name, rotation=90, ha="right", va="center", fontsize=9.5)
+    across = pick(len(patches), -(-len(patches) // 2))
+    figure, axes = panels(2, len(patches), 2.75, narrow=across, narrow_height=5.6)
+    for column, name in enumerate(patches):
+        show_image(axes[0, column], patches[name], name)
+        show_image(
+            axes[1, column], np.clip(copies[name], 0, 255).astype(np.uint8), f"off by {errors[name]:.0f}"
+        )
+        if column % across == 0:
+            axes[0, column].set_ylabel("patch")
+            axes[1, column].set_ylabel("rebuilt")
+    for ax in axes.ravel():
+        ax.title.set_fontsize(9.5)
     told = "; ".join(f"{name} {errors[name]:.0f}" for name in patches)
     return figure, (
         f"{len(patches)} patches above what was rebuilt of them. The middle pixel is off by, in color values: {told}."
@@ -175,12 +185,10 @@ def precision_recall(
     odd: NDArray[np.bool_], scores: Mapping[str, NDArray[Any]], averages: Mapping[str, float]
 ) -> tuple[Figure, str]:
     """Draw precision against recall, a panel for each method with the others pale behind it."""
-    columns = 4
-    rows = -(-len(scores) // columns)
-    figure, axes = panels(rows, columns, 1.9 * rows + 0.2, sharex=True, sharey=True)
+    figure, axes = tiles(len(scores), 4, 2.0, sharex=True, sharey=True)
     curves = {name: _curve(odd, score) for name, score in scores.items()}
     pale = [_steps(*curve) for curve in curves.values()]
-    for ax, name in zip(axes.ravel(), scores, strict=False):
+    for ax, name in zip(axes, scores, strict=True):
         ax.add_collection(
             LineCollection(pale, colors=mpl.rcParams["axes.edgecolor"], linewidths=0.7, alpha=0.5)
         )
@@ -188,13 +196,10 @@ def precision_recall(
         ax.axhline(odd.mean(), color="C1", linestyle="--", linewidth=1.2)
         ax.set_title(f"{name}\n{averages[name]:.2f}", fontsize=9.5)
         ax.set(xlim=(0, 1.02), ylim=(0, 1.05), xticks=(0, 0.5, 1), yticks=(0, 0.5, 1))
-    for ax in axes.ravel()[len(scores) :]:
-        ax.set_visible(False)
-    for number, ax in enumerate(axes.ravel()[: len(scores)]):
-        if number + columns >= len(scores):
-            ax.set_xlabel("recall")
-            ax.tick_params(labelbottom=True)
-    for ax in axes[:, 0]:
+    across = pick(4, 2)
+    for ax in axes[-across:]:
+        ax.set_xlabel("recall")
+    for ax in axes[::across]:
         ax.set_ylabel("precision")
     told = "; ".join(f"{name} {value:.2f}" for name, value in averages.items())
     return figure, (
@@ -211,9 +216,10 @@ def outcome_maps(
     window: tuple[slice, slice],
 ) -> tuple[Figure, str]:
     """Draw, in a window, what each method finds, misses and flags by mistake."""
-    columns, gap = 3, 0.3
+    columns, gap = pick(3, 2), pick(0.3, 0.55)
     rows = -(-len(flags) // columns)
-    figure, [[ax]] = panels(1, 1, rows * (WIDTH / columns) * (1 + gap) + 0.3)
+    height = rows * (text_width() / columns) * (1 + gap) + 0.3
+    figure, [[ax]] = panels(1, 1, height, narrow_height=height + 0.5)
     told, maps, titles = [], [], []
     for name, flag in flags.items():
         shown = _pale(image)
@@ -222,11 +228,14 @@ def outcome_maps(
             shown[where] = _rgb(OUTCOMES[outcome])
         maps.append(shown[window])
         found, missed, false = (int(where[window].sum()) for where in parts.values())
-        titles.append(f"{name}:\nfound {found:,}, missed {missed:,},\nfalse alarms {false:,}")
+        titles.append(
+            f"{name}:\nfound {found:,}," + pick(" ", "\n") + f"missed {missed:,},\nfalse alarms {false:,}"
+        )
         told.append(f"{name} found {found:,}, missed {missed:,}, {plural(false, 'false alarm')}")
     _tiles(ax, maps, titles, columns, gap)
-    figure.legend(
-        handles=[Patch(facecolor=color, edgecolor=mpl.rcParams["text.color"], label=f"{outcome} ({shade})")
+    legend(
+        figure,
+        [Patch(facecolor=color, edgecolor=mpl.rcParams["text.color"], label=f"{outcome} ({shade})")
                  for (outcome, color), shade in zip(OUTCOMES.items(), ("dark", "light", "middle"), strict=True)],
         loc="outside lower center", ncols=3,
     )  # fmt: skip
@@ -244,7 +253,7 @@ def masking(averages: Mapping[int, float], shares: Mapping[int, float], chosen: 
     lines = (("average precision", averages, "o-"), ("largest planted share of a cluster", shares, "s--"))
     for color, (name, values, style) in enumerate(lines):
         ax.plot(ks, list(values.values()), style, color=f"C{color}", markersize=5, label=name)
-    figure.legend(loc="outside upper left", ncols=2)
+    legend(figure, loc="outside upper left", ncols=2)
     if chosen in averages:
         ax.plot(
             chosen,

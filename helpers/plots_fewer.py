@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from helpers.drawing import HEIGHT_MAP, WIDTH, color_bar, legend, panels, plot, plural, show_image
 from helpers.landscape import THRESHOLDS
-from helpers.plots import HEIGHT_MAP, WIDTH, panels, plot, plural, show_image
 from helpers.record import join
 
 MARKS = ("o", "s", "^", "D", "v", "P")
@@ -106,7 +106,7 @@ def laid_flat(
     maps: Mapping[str, NDArray[Any]], colors: NDArray[Any], kept: Mapping[str, float]
 ) -> tuple[Figure, str]:
     """Draw flat maps of patches as points in their mean colors."""
-    figure, [axes] = panels(1, len(maps), 3.4)
+    figure, [axes] = panels(1, len(maps), 3.4, narrow=2)
     for ax, (name, points) in zip(axes, maps.items(), strict=True):
         ax.scatter(*points.T, c=colors / 255, s=14, edgecolors=mpl.rcParams["axes.edgecolor"], linewidths=0.3)
         ax.set(title=name, xticks=[], yticks=[])
@@ -122,10 +122,10 @@ def laid_flat(
 @plot
 def sheet(colors: NDArray[Any], hits: NDArray[np.integer]) -> tuple[Figure, str]:
     """Draw the sheet of a self-organizing map in its own colors, beside how many pixels each cell won."""
-    figure, [axes] = panels(1, 2, 3.3)
+    figure, [axes] = panels(1, 2, 3.3, narrow=2, narrow_height=2.4)
     show_image(axes[0], np.clip(colors, 0, 255).astype(np.uint8), "the sheet")
     shown = show_image(axes[1], hits, "pixels per cell", cmap=HEIGHT_MAP, norm=mpl.colors.PowerNorm(0.4))
-    figure.colorbar(shown, ax=axes[1], shrink=0.85)
+    color_bar(figure, shown, axes[1])
     empty = int((hits == 0).sum())
     return figure, (
         f"The sheet of {colors.shape[0]} by {colors.shape[1]} cells in their own colors, beside a map of how many pixels each cell won: "
@@ -156,7 +156,7 @@ def bytes_and_quality(
         )
     ax.set_xscale("log")
     ax.set(xlabel="bytes, everything counted", ylabel="PSNR, dB", ylim=(None, best + 3))
-    figure.legend(loc="outside lower center", ncols=2)
+    legend(figure, loc="outside lower center", ncols=2)
     told = "; ".join(
         f"{name}: " + ", ".join(f"{value:.0f} dB in {size:,}" for size, value in sorted(points))
         for name, points in ways.items()

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from helpers.plots import WIDTH, panels, percent, plot, show_image
+from helpers.drawing import WIDTH, legend, panels, percent, plot, show_image, tiles
 
 
 @plot
@@ -17,9 +17,8 @@ def maps_of_methods(
     image: NDArray[np.uint8], maps: Mapping[str, NDArray[np.integer]], agree: Mapping[str, float]
 ) -> tuple[Figure, str]:
     """Draw what each method found, each cluster in its mean color and what is in none in gray stripes."""
-    rows = -(-len(maps) // 3)
-    figure, axes = panels(rows, 3, rows * (WIDTH / 3 + 0.25))
-    for ax, (name, labels) in zip(axes.ravel(), maps.items(), strict=True):
+    figure, axes = tiles(len(maps), 3, WIDTH / 3 + 0.25)
+    for ax, (name, labels) in zip(axes, maps.items(), strict=True):
         show_image(ax, _in_mean_colors(image, labels), f"{name}: {agree[name]:.2f}")
         ax.title.set_fontsize(9.5)
     told = []
@@ -51,7 +50,7 @@ def before_and_after(scores: Mapping[str, Mapping[str, float]]) -> tuple[Figure,
         xlabel="adjusted Rand index with the true terrain",
         xlim=(min(0, *before.values(), *after.values()) - 0.04, 1.04),
     )
-    figure.legend(loc="outside lower center", ncols=2)
+    legend(figure, loc="outside lower center", ncols=2)
     told = "; ".join(f"{name} {before[name]:.2f} and {after[name]:.2f}" for name in before)
     return (
         figure,

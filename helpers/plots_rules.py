@@ -13,8 +13,8 @@ from matplotlib.patches import FancyBboxPatch
 from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
+from helpers.drawing import WIDTH, large, legend, panels, percent, pick, plot, plural, show_image, tiles
 from helpers.landscape import PALETTE, TERRAINS
-from helpers.plots import WIDTH, large, panels, percent, plot, plural, show_image
 from helpers.record import join
 from helpers.segmentation import nearest_terrain
 
@@ -33,19 +33,15 @@ def layers(
 
     `alike` is how often tiles side by side agree on an item, on average, and how often shuffled ones would.
     """
-    columns = 4
-    rows = -(-(len(grids) + 1) // columns)
-    figure, axes = panels(rows, columns, rows * (WIDTH / columns + 0.22))
-    for ax in axes.flat[len(grids) + 1 :]:
-        ax.axis("off")
-    show_image(axes.flat[0], picture, "the map")
-    for ax, (name, grid) in zip(axes.flat[1:], grids.items(), strict=False):
+    figure, axes = tiles(len(grids) + 1, 4, WIDTH / 4 + 0.22)
+    show_image(axes[0], picture, "the map")
+    for ax, (name, grid) in zip(axes[1:], grids.items(), strict=True):
         color = PALETTE[TERRAINS.index(name)] if name in TERRAINS else WITH
         show_image(ax, np.where(grid[..., np.newaxis], color, WITHOUT).astype(np.uint8), name)
     told = join([f"{name} in {grid.sum():,}" for name, grid in grids.items()])
-    tiles = next(iter(grids.values())).size
+    count = next(iter(grids.values())).size
     return figure, (
-        f"The map, and {plural(len(grids), 'small grid')} of {tiles:,} tiles each, one per item, in which a tile that holds the "
+        f"The map, and {plural(len(grids), 'small grid')} of {count:,} tiles each, one per item, in which a tile that holds the "
         f"item is colored and the others are gray: {told}. Tiles side by side agree "
         f"on an item in {percent(alike[0])} of cases; shuffled ones would in {percent(alike[1])}."
     )
@@ -73,7 +69,7 @@ def chance(
     ax.set(xlabel="lift", ylim=(len(pairs) - 0.4, -0.6))
     ax.set_xlim(left=min(-0.03, -0.01 * float(max(lift.max(), shifted.max()))))
     ax.tick_params(axis="y", length=0)
-    figure.legend(loc="outside upper left", ncols=3)
+    legend(figure, loc="outside upper left", ncols=3)
     out = [(lift < ends[:, 0]) | (lift > ends[:, 1]) for ends in (shuffled, shifted)]
     mean = [float(np.diff(ends, axis=1).mean()) for ends in (shuffled, shifted)]
     names = [pair for pair, beyond in zip(pairs, out[1], strict=True) if beyond]
@@ -87,37 +83,54 @@ def chance(
 @plot
 def contest(noise: int, hidden: int, weights: Sequence[int]) -> tuple[Figure, str]:
     """Draw what goes from noise through the generator to the critic, and what comes back."""
-    figure, [[ax]] = panels(1, 1, 2.0)
-    ax.set(xlim=(0, 10), ylim=(-0.75, 2.8), xticks=[], yticks=[])
+    figure, [[ax]] = panels(1, 1, 2.0, narrow_height=3.4)
+    ax.set(
+        xticks=[],
+        yticks=[],
+        **pick({"xlim": (0, 10), "ylim": (-0.75, 2.8)}, {"xlim": (0, 5), "ylim": (-2.4, 4.0)}),
+    )
     for side in ax.spines.values():
         side.set_visible(False)
     ink, line = mpl.rcParams["text.color"], mpl.rcParams["axes.edgecolor"]
-    for x, wide, y, words, color in [
-        (0.0, 1.5, 1.0, f"noise\n{noise} numbers", None),
-        (2.35, 2.0, 1.0, f"generator\n{weights[0]} weights", "C1"),
-        (5.2, 1.15, 0.25, "made\ncolor", None),
-        (5.2, 1.15, 1.75, "real\ncolor", None),
-        (7.2, 1.9, 1.0, f"critic\n{weights[1]} weights", "C0"),
-    ]:
+    words = [
+        f"noise\n{noise} numbers", f"generator\n{weights[0]} weights", "made\ncolor", "real\ncolor",
+        f"critic\n{weights[1]} weights",
+    ]  # fmt: skip
+    # From left to right on a wide page; in two rows on a narrow one, the second from right to left.
+    boxes = pick(
+        [(0.0, 1.5, 1.0), (2.35, 2.0, 1.0), (5.2, 1.15, 0.25), (5.2, 1.15, 1.75), (7.2, 1.9, 1.0)],
+        [(0.0, 1.9, 2.7), (2.9, 2.1, 2.7), (3.35, 1.2, 0.9), (3.35, 1.2, -0.8), (0.5, 1.9, 0.05)],
+    )
+    arrows = pick(
+        [
+            ((1.5, 1.5), (2.3, 1.5)), ((4.35, 1.5), (5.15, 0.9)), ((6.35, 0.75), (7.15, 1.25)),
+            ((6.35, 2.25), (7.15, 1.75)), ((9.1, 1.5), (9.5, 1.5)),
+        ],
+        [
+            ((1.9, 3.2), (2.85, 3.2)), ((3.95, 2.65), (3.95, 1.95)), ((3.3, 1.4), (2.45, 0.8)),
+            ((3.3, -0.3), (2.45, 0.3)), ((1.45, 0.0), (1.45, -0.85)),
+        ],
+    )  # fmt: skip
+    back = pick(
+        [(8.15, 0.95), (8.15, -0.1), (3.35, -0.1), (3.35, 0.95)],
+        [(1.1, 1.1), (1.1, 2.25), (3.2, 2.25), (3.2, 2.65)],
+    )
+    for (x, wide, y), inside, color in zip(boxes, words, (None, "C1", None, None, "C0"), strict=True):
         box = FancyBboxPatch(
             (x + 0.1, y + 0.1), wide - 0.2, 0.8, boxstyle="round,pad=0.1", lw=1.6 if color else 0.8,
             edgecolor=color or line, facecolor=(*to_rgb(color), 0.15) if color else "none",
         )  # fmt: skip
         ax.add_patch(box)
-        ax.text(x + wide / 2, y + 0.5, words, ha="center", va="center", linespacing=1.2)
+        ax.text(x + wide / 2, y + 0.5, inside, ha="center", va="center", linespacing=1.2)
     arrow = {"arrowstyle": "-|>", "color": ink, "lw": 1.2, "shrinkA": 0, "shrinkB": 0}
-    for start, end in [
-        ((1.5, 1.5), (2.3, 1.5)),
-        ((4.35, 1.5), (5.15, 0.9)),
-        ((6.35, 0.75), (7.15, 1.25)),
-        ((6.35, 2.25), (7.15, 1.75)),
-        ((9.1, 1.5), (9.5, 1.5)),
-    ]:
+    for start, end in arrows:
         ax.annotate("", end, start, arrowprops=arrow)
-    ax.text(9.56, 1.5, "real?", va="center")
-    ax.plot([8.15, 8.15, 3.35], [0.95, -0.1, -0.1], "--", color=ink, lw=1.2)
-    ax.annotate("", (3.35, 0.95), (3.35, -0.1), arrowprops={**arrow, "linestyle": "--"})
-    ax.text(5.75, -0.2, "slopes: how to be taken for real", ha="center", va="top")
+    ax.text(*pick((9.56, 1.5), (1.15, -1.15)), "real?", va="center")
+    ax.plot(*np.transpose(back[:3]), "--", color=ink, lw=1.2)
+    ax.annotate("", back[3], back[2], arrowprops={**arrow, "linestyle": "--"})
+    ax.text(
+        *pick((5.75, -0.2), (2.5, -1.5)), "slopes, dashed: how to be taken for real", ha="center", va="top"
+    )
     return figure, (
         f"Diagram of a contest: {noise} numbers of noise go into a generator of {weights[0]} weights, which makes a color. "
         f"Made colors and real colors go into a critic of {weights[1]} weights, which says whether a color is real. A dashed arrow leads back from the critic to the generator: the slopes that tell it how "
@@ -170,7 +183,7 @@ def progress(
     wcss: Sequence[float],
 ) -> tuple[Figure, str]:
     """Draw both losses, the distance to the real colors, and, to compare, the WCSS of k-means."""
-    figure, [axes] = panels(1, 3, 2.45)
+    figure, [axes] = panels(1, 3, 2.45, narrow=1, narrow_height=6.3)
     ink = mpl.rcParams["text.color"]
     every = int(moments[1])
     means = [loss.reshape(-1, every).mean(axis=1) for loss in (critic, generator)]
@@ -197,10 +210,10 @@ def progress(
     axes[2].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     rises = [int((np.diff(values) > 0).sum()) for values in (*means, distance)]
     return figure, (
-        f"Three line graphs. Left, the losses of both networks over {len(critic):,} rounds, averaged over {every} at a time: the critic's "
+        f"Three line graphs. First, the losses of both networks over {len(critic):,} rounds, averaged over {every} at a time: the critic's "
         f"ends at {means[0][-1]:.2f}, the generator's at {means[1][-1]:.2f}, and from one point to the next they rise {rises[0]} and "
-        f"{rises[1]} of {len(means[0]) - 1} times; a dotted line marks a draw, {draw:.2f}. Middle, the distance of the generated "
-        f"colors to the picture, from {distance[0]:.1f} to {distance[-1]:.1f} color values, with {plural(rises[2], 'rise')} on the way. Right, "
+        f"{rises[1]} of {len(means[0]) - 1} times; a dotted line marks a draw, {draw:.2f}. Second, the distance of the generated "
+        f"colors to the picture, from {distance[0]:.1f} to {distance[-1]:.1f} color values, with {plural(rises[2], 'rise')} on the way. Third, "
         f"the WCSS of k-means, from {large(wcss[0])} to {large(wcss[-1])} in {plural(len(wcss), 'round')}."
     )
 
@@ -214,27 +227,33 @@ def collapse(
     Each run has "shares" by nearest terrain, its "distance" to the picture, and the critic's "loss" at the end.
     """
     n_rows = 1 + sum(len(runs) + 0.7 for runs in groups.values())
-    figure, [[ax]] = panels(1, 1, 0.24 * n_rows + 0.25)
+    figure, [[ax]] = panels(
+        1, 1, 0.24 * n_rows + 0.25, narrow_height=0.26 * (n_rows + 0.9 * len(groups)) + 0.25
+    )
     y, told = 0.0, []
-    ticks: list[tuple[float, str]] = [(0.0, "the picture")]
+    at = pick((1.15, 1.27), (1.42, 1.72))  # where the numbers end
     _bar(ax, 0.0, real)
+    ticks: list[tuple[float, str]] = [(0.0, "picture")]
     for name, runs in groups.items():
-        y += 0.7
-        ticks.append((y + (len(runs) + 1) / 2, name))
+        y += pick(0.7, 1.6)
+        ticks.append((y + pick((len(runs) + 1) / 2, 0.0), name))
         for run in runs:
             y += 1
             _bar(ax, y, run["shares"])
-            ax.text(1.15, y, f"{run['distance']:.1f}", ha="right", va="center_baseline", fontsize=9)
-            ax.text(1.27, y, f"{run['loss']:.2f}", ha="right", va="center_baseline", fontsize=9)
+            ax.text(at[0], y, f"{run['distance']:.1f}", ha="right", va="center_baseline", fontsize=9)
+            ax.text(at[1], y, f"{run['loss']:.2f}", ha="right", va="center_baseline", fontsize=9)
         told.append(
             f"{name}: "
             + "; ".join(f"{_shares(run['shares'])}, distance {run['distance']:.1f}" for run in runs)
         )
-    for x, words in ((1.15, "distance"), (1.27, "loss")):
+    for x, words in zip(at, ("distance", "loss"), strict=True):
         ax.text(x, 0, words, ha="right", va="center_baseline", fontsize=9)
-    ax.set(xlim=(0, 1.28), ylim=(y + 0.6, -0.7), xticks=[])
-    ax.set_yticks([at for at, _ in ticks], [words for _, words in ticks])
-    ax.tick_params(length=0)
+    ax.set(xlim=(0, at[1] + 0.01), ylim=(y + 0.6, pick(-0.7, -1.6)), xticks=[], yticks=[])
+    for where, words in ticks:  # beside the bars, on a narrow page above them
+        beside = pick(
+            {"x": -0.02, "y": where, "ha": "right"}, {"x": 0, "y": where - (where == 0), "ha": "left"}
+        )
+        ax.text(**beside, s=words, va="center_baseline", fontsize=9.5)
     for side in ax.spines.values():
         side.set_visible(False)
     return figure, (
@@ -250,7 +269,7 @@ def _bar(ax: Any, y: float, shares: NDArray[np.float64]) -> None:
         ax.barh(
             y, share, left=left, height=0.84, color=color, edgecolor=mpl.rcParams["axes.edgecolor"], lw=0.5
         )
-        if share > 0.0205 * len(name):
+        if share > pick(0.0205, 0.05) * len(name):
             dark = bool(color @ (0.299, 0.587, 0.114) < 0.45)
             ax.text(left + share / 2, y, name, ha="center", va="center_baseline", fontsize=9, color=INK[dark])
         left += share

@@ -10,7 +10,20 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from helpers import regions
-from helpers.plots import CLUSTERS, WIDTH, halo, panels, percent, plot, plural, show_image
+from helpers.drawing import (
+    CLUSTERS,
+    NARROW,
+    WIDTH,
+    halo,
+    legend,
+    panels,
+    percent,
+    pick,
+    plot,
+    plural,
+    show_image,
+    tiles,
+)
 from helpers.record import join
 
 LIGHT, DARK = 185, 155  # the grays of the stripes that stand for missing pixels, on light and dark pages
@@ -29,7 +42,7 @@ def striped(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uin
 def picture_and_gaps(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> tuple[Figure, str]:
     """Draw the picture as its file has it, and with stripes where the file holds no data."""
     tall = image.shape[0] / image.shape[1]
-    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tall + 0.35, 8)))
+    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tall + 0.35, 8)), narrow=2)
     show_image(axes[0], image, "as it is stored")
     show_image(axes[1], striped(image, mask), "without data: stripes")
     mean = image[~mask].mean(axis=0) if not mask.all() else np.zeros(3)
@@ -50,7 +63,7 @@ def forgotten(
 ) -> tuple[Figure, str]:
     """Draw the clusters with the missing pixels left out, and with them taken for dark ones."""
     tall = right.shape[0] / right.shape[1]
-    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tall + 0.35, 8)))
+    figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tall + 0.35, 8)), narrow=2)
     for ax, labels, title in zip(
         axes, (right, wrong), ("missing pixels left out", "missing pixels forgotten"), strict=True
     ):
@@ -71,12 +84,9 @@ def maps_by_k(
     maps: Mapping[int, NDArray[np.uint8]], mask: NDArray[np.bool_], chosen: int
 ) -> tuple[Figure, str]:
     """Draw the picture with each cluster in its mean color, for several numbers of clusters."""
-    rows = -(-len(maps) // 3)
     tall = mask.shape[0] / mask.shape[1]
-    figure, axes = panels(rows, 3, rows * max(0.9, min(WIDTH / 3 * tall + 0.3, 5)))
-    for ax in axes.ravel()[len(maps) :]:
-        ax.set_visible(False)
-    for ax, (k, image) in zip(axes.ravel(), maps.items(), strict=False):
+    figure, axes = tiles(len(maps), 3, max(0.9, min(WIDTH / 3 * tall + 0.3, 5)))
+    for ax, (k, image) in zip(axes, maps.items(), strict=True):
         show_image(ax, striped(image, mask), f"k = {k}{', chosen' if k == chosen else ''}")
     used = {k: len(np.unique(image[~mask], axis=0)) for k, image in maps.items()}
     return figure, (
@@ -94,7 +104,9 @@ def area_map(labels: NDArray[np.integer], listed: object, told: Sequence[str]) -
     `told` says for each cluster how large it is.
     """
     tall = labels.shape[0] / labels.shape[1]
-    figure, [[ax]] = panels(1, 1, max(2.0, min(5.6 * tall, 8)) + 0.25 * -(-len(told) // 2) + 0.2)
+    figure, [[ax]] = panels(
+        1, 1, max(2.0, min(pick(5.6, NARROW) * tall, 8)) + 0.25 * -(-len(told) // pick(2, 1)) + 0.2
+    )
     edges = regions.boundaries(labels) & (labels >= 0)
     shades = np.where(edges[..., np.newaxis], _shades(labels) // 2, _shades(labels))
     show_image(ax, striped(shades, labels < 0))
@@ -103,7 +115,7 @@ def area_map(labels: NDArray[np.integer], listed: object, told: Sequence[str]) -
         text = ax.text(row.col, row.row, str(row.label), ha="center", va="center", color="black", fontsize=9)
         halo(text)
     handles = [Patch(facecolor=CLUSTERS[i], label=f"{i}: {size}") for i, size in enumerate(told)]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    legend(figure, handles, loc="outside lower center", ncols=2)
     return figure, (
         f"Map of {plural(len(told), 'cluster')}, each in a color of its own, with dark boundaries; "
         + (

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from helpers.drawing import WIDTH, legend, panels, plot, plural, show_image
 from helpers.landscape import PALETTE, THRESHOLDS
-from helpers.plots import WIDTH, panels, plot, plural, show_image, with_boundaries
+from helpers.plots import with_boundaries
 from helpers.record import join
 
 MARKS = ("o", "s", "^", "D", "v", "X")
@@ -89,7 +90,7 @@ def against_weight(weights: Sequence[float], agree: Sequence[float]) -> tuple[Fi
     figure, [[ax]] = panels(1, 1, 2.4)
     ax.plot(range(len(weights)), agree, "o-")
     for x, value in enumerate(agree):
-        ax.annotate(f"{value:.2f}", (x, value), (0, 7), textcoords="offset points", ha="center", fontsize=9)
+        ax.annotate(f"{value:.2f}", (x, value), (4, 6), textcoords="offset points", fontsize=9)
     ax.set_xticks(range(len(weights)), [f"{w:g}" for w in weights])
     ax.set(xlabel="weight of the place", ylabel="adjusted Rand index", ylim=(min(0, *agree) - 0.05, 1.15))
     told = ", ".join(f"{value:.2f} at {weight:g}" for weight, value in zip(weights, agree, strict=True))
@@ -120,7 +121,7 @@ def damage(
     limit: float,
 ) -> tuple[Figure, str]:
     """Draw, for each kind of damage, the agreement of every method against its strength."""
-    figure, [axes] = panels(1, len(curves), 3.2, sharey=True)
+    figure, [axes] = panels(1, len(curves), 3.2, sharey=True, narrow=1, narrow_height=2.1 * len(curves))
     for ax, (kind, lines) in zip(axes, curves.items(), strict=True):
         for number, (name, values) in enumerate(lines.items()):
             ax.plot(
@@ -136,7 +137,7 @@ def damage(
         ax.set_xticks(range(len(strengths[kind])), [f"{s:g}" for s in strengths[kind]])
         ax.set(title=kind, xlabel="strength", ylim=(-0.08, 1.04))
     axes[0].set_ylabel("adjusted Rand index")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    legend(figure, loc="outside lower center", ncols=3)
     told = []
     for kind, lines in curves.items():
         last = {name: values[-1] for name, values in lines.items()}

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram
 
-from helpers.plots import HEIGHT_MAP, WIDTH, panels, percent, plot, plural, show_image
+from helpers.drawing import HEIGHT_MAP, WIDTH, color_bar, panels, percent, pick, plot, plural, show_image
 from helpers.record import join
 
 MARKS = ("o", "s", "^", "D", "v", "P", "*", "X", "<", ">")
@@ -40,7 +40,8 @@ def small_data(
                 f"{method}: {_score(agree[name][method])}" if row == 0 else _score(agree[name][method]),
                 fontsize=9.5,
             )
-        axes[row, 0].set_ylabel(name, fontsize=9.5)
+        for first in range(0, len(methods), pick(len(methods), -(-len(methods) // 2))):
+            axes[row, first].set_ylabel(name, fontsize=9.5)
     told = "; ".join(
         f"{name}: " + ", ".join(f"{method} {_score(value)}" for method, value in agree[name].items())
         for name in sets
@@ -139,7 +140,7 @@ def cuts(
     told = "; ".join(f"{name}: " + ", ".join(map(_score, values)) for name, values in agree.items())
     over = ", ".join(percent(share / 100) for share in above)
     return figure, (
-        f"Left, line graph of the adjusted Rand index against k, from {ks[0]} to {ks[-1]}. {told}. Right, bar graph of how far "
+        f"A line graph of the adjusted Rand index against k, from {ks[0]} to {ks[-1]}. {told}. And a bar graph of how far "
         f"the WCSS of each cut lies above that of k-means: {over}."
     )
 
@@ -231,10 +232,10 @@ def striped(image: NDArray[Any], labels: NDArray[np.integer]) -> NDArray[np.uint
 @plot
 def doubt(image: NDArray[np.uint8], unsure: NDArray[Any], wrong: NDArray[np.bool_]) -> tuple[Figure, str]:
     """Draw the clusters of a mixture in their mean colors beside the doubt that it has about each pixel."""
-    figure, [axes] = panels(1, 2, 2.9)
+    figure, [axes] = panels(1, 2, 2.9, narrow=2, narrow_height=2.7)
     show_image(axes[0], image, "the clouds' mean colors")
     shown = show_image(axes[1], unsure, "doubt", cmap=HEIGHT_MAP, vmin=0, vmax=max(0.5, float(unsure.max())))
-    figure.colorbar(shown, ax=axes, label="one minus the largest share", shrink=0.95)
+    color_bar(figure, shown, axes, "one minus the largest share")
     return figure, (
         "The picture with each pixel in the mean color of its most probable cloud, beside a map of doubt, one minus its largest share: dark "
         f"violet is sure, yellow in doubt. The mean doubt is {unsure.mean():.3f}, the largest {unsure.max():.2f}; "

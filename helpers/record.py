@@ -21,7 +21,7 @@ from IPython.display import display
 from PIL import Image
 
 if TYPE_CHECKING:
-    from helpers.plots import Plot
+    from helpers.drawing import Plot
 
 SCRAP = "application/scrapbook.scrap.json+json"  # scrapbook's own type, so that it can read records too
 FIGURE = "application/vnd.course.figure+json"
@@ -75,7 +75,7 @@ def prose(text: str) -> None:
 
 
 def figure(label: str, plot: Plot, caption: str) -> None:
-    """Show a figure with its caption and alt text, drawn for a light and for a dark page.
+    """Show a figure with its caption and alt text, drawn for light and dark pages, wide and narrow.
 
     Parameters
     ----------
@@ -89,17 +89,29 @@ def figure(label: str, plot: Plot, caption: str) -> None:
     if not label.startswith("fig-"):
         raise ValueError(f"figure: the label {label!r} must begin with fig-")
     caption = _filled(caption)
-    light = _base64(plot.png("light"))
+    drawn = {
+        (theme, page): plot.picture(theme, page) for theme in ("light", "dark") for page in ("wide", "narrow")
+    }
     about = {
         "label": label,
         "caption": caption,
         "alt": plot.alt,
-        "dark": _base64(plot.png("dark")),
-        "width": plot.width,
+        "pictures": [
+            {
+                "theme": theme,
+                "page": page,
+                "webp": _base64(picture.file("WEBP")),
+                "width": picture.width,
+                "height": picture.height,
+                "text": picture.text,
+            }
+            for (theme, page), picture in drawn.items()
+        ],
     }
+    shown = drawn["light", "wide"]
     display(
-        {"image/png": light, FIGURE: about},
-        metadata={"image/png": {"alt": plot.alt, "width": plot.width}},
+        {"image/png": _base64(shown.file("PNG")), FIGURE: about},
+        metadata={"image/png": {"alt": plot.alt, "width": shown.width}},
         raw=True,
     )
     _show_markdown(f"*{caption}*", part_of=label)

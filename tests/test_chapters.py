@@ -81,6 +81,10 @@ def outputs(run: Run) -> list[tuple[str, dict[str, Any]]]:
     return found
 
 
+# What kind of figure an alt text may say that it is of.
+KINDS = r"graph|map|pictures?|plots?|diagram|grid|strip|tree|patch|field|bars|landscape|sheet|tiles|window"
+
+
 def check_outputs(run: Run) -> None:
     """Hold what chapters show against the rules: no warnings, captions and alt texts, finite numbers."""
     for name, output in outputs(run):
@@ -90,7 +94,18 @@ def check_outputs(run: Run) -> None:
         assert "text/html" not in data, name
         figure = data.get("application/vnd.course.figure+json")
         if figure:
+            first = figure["alt"].partition(".")[0] if not figure["alt"][0].isdigit() else figure["alt"]
             assert len(figure["alt"]) > 60, (name, figure["label"])
+            assert re.search(KINDS, first, re.IGNORECASE), (name, figure["label"], first)
+            assert re.search(r"\d", figure["alt"]), (name, figure["label"], "no number of this run")
+            for picture in figure["pictures"]:
+                widest, least = (704, 13.7) if picture["page"] == "wide" else (358, 13.7)
+                assert picture["width"] <= widest, (name, figure["label"])
+                assert picture["text"] >= least, (
+                    name,
+                    figure["label"],
+                    "text smaller than the page's smallest",
+                )
             assert len(figure["caption"]) > 10, (name, figure["label"])
         shown = "".join(data.get("text/markdown", ""))
         for text in (figure or {}).get("alt", ""), re.sub(r"```python.*?```", "", shown, flags=re.DOTALL):

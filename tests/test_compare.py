@@ -25,17 +25,22 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-def png(color: str, size: tuple[int, int] = (8, 4)) -> str:
+def webp(color: str, size: tuple[int, int] = (8, 4)) -> str:
     buffer = io.BytesIO()
-    Image.new("RGB", size, color).save(buffer, "PNG")
+    Image.new("RGB", size, color).save(buffer, "WEBP", lossless=True)
     return base64.b64encode(buffer.getvalue()).decode()
 
 
 def figure(
     label: str, color: str, alt: str = "A plain square", caption: str = "A *square*."
 ) -> dict[str, Any]:
-    about = {"label": label, "caption": caption, "alt": alt, "dark": png("black"), "width": 640}
-    return {"output_type": "display_data", "metadata": {}, "data": {"image/png": png(color), FIGURE: about}}
+    pictures = [
+        {"theme": theme, "page": page, "webp": webp(shade), "width": 640, "height": 320, "text": 14.0}
+        for theme, shade in (("light", color), ("dark", "black"))
+        for page in ("wide", "narrow")
+    ]
+    about = {"label": label, "caption": caption, "alt": alt, "pictures": pictures}
+    return {"output_type": "display_data", "metadata": {}, "data": {FIGURE: about}}
 
 
 def make_run(
@@ -244,7 +249,7 @@ def test_equal_figures_are_shown_once_and_others_side_by_side(tmp_path: Path) ->
     assert check_site(page.parent) == []
     images = [(i["src"], i["alt"], i["class"], i["width"], i["height"]) for i in read_page(page).images]
     assert images == [
-        (f"pictures/01-x/{name}-{theme}.png", alt, f"{theme}-content", "640", "320")
+        (f"pictures/01-x/{name}-{theme}.webp", alt, f"{theme}-content", "640", "320")
         for name, alt in [
             ("fig-same-the-same-in-both", "A plain square"),
             ("fig-other-A", "A plain square"),

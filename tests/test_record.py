@@ -153,19 +153,22 @@ def test_a_figure_carries_its_words_and_both_themes(shown):
     picture, caption = as_stored(shown)[-2:]
     assert set(picture["data"]) == {"image/png", record.FIGURE}
     about = picture["data"][record.FIGURE]
-    assert set(about) >= {"label", "caption", "alt", "dark", "width"}
     assert about["label"] == "fig-picture"
     assert about["caption"] == "The picture of seed 7."
     assert about["alt"]
-    light, dark = (
-        Image.open(io.BytesIO(base64.b64decode(data)))
-        for data in (picture["data"]["image/png"], about["dark"])
-    )
-    assert light.format == dark.format == "PNG"
-    assert light.size == dark.size
-    assert light.width == pytest.approx(2 * about["width"], abs=2)
-    assert light.tobytes() != dark.tobytes()
-    assert picture["metadata"]["image/png"] == {"alt": about["alt"], "width": about["width"]}
+    drawn = {(p["theme"], p["page"]): p for p in about["pictures"]}
+    assert set(drawn) == {(theme, page) for theme in ("light", "dark") for page in ("wide", "narrow")}
+    files = {key: Image.open(io.BytesIO(base64.b64decode(p["webp"]))) for key, p in drawn.items()}
+    for key, file in files.items():
+        assert file.format == "WEBP"
+        assert file.size == (2 * drawn[key]["width"], 2 * drawn[key]["height"])
+    assert drawn["light", "wide"]["width"] > 600 > 400 > drawn["light", "narrow"]["width"]
+    assert files["light", "wide"].tobytes() != files["dark", "wide"].tobytes()
+    shown_by_jupyter = Image.open(io.BytesIO(base64.b64decode(picture["data"]["image/png"])))
+    assert shown_by_jupyter.format == "PNG"
+    same = np.asarray(shown_by_jupyter.convert("RGBA")) == np.asarray(files["light", "wide"].convert("RGBA"))
+    assert same.all()
+    assert picture["metadata"]["image/png"] == {"alt": about["alt"], "width": drawn["light", "wide"]["width"]}
     # Jupyter shows the caption below; the stage step knows it by its mark.
     assert text_of(caption) == "*The picture of seed 7.*"
     assert caption["metadata"] == {"course": {"part_of": "fig-picture"}}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import subprocess
 import sys
@@ -12,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from course import stage, thisrun
 from course.errors import CourseError
@@ -73,21 +70,27 @@ def test_html_and_unknown_options_and_errors_are_refused_with_their_place() -> N
         assert "01-x.ipynb, cell 4" in str(caught.value)
 
 
-def test_a_figure_becomes_a_div_of_two_images_with_alt_text() -> None:
-    buffer = io.BytesIO()
-    Image.new("RGB", (4, 2)).save(buffer, "PNG")
-    png = base64.b64encode(buffer.getvalue()).decode()
-    about = {"label": "fig-x", "caption": "A *caption*.", "alt": 'A "line".', "dark": png, "width": 640}
+def test_a_figure_becomes_a_div_of_an_image_for_each_theme_and_width() -> None:
+    pictures = [
+        {"theme": "light", "page": "wide", "webp": "YQ==", "width": 640, "height": 320, "text": 14.5},
+        {"theme": "dark", "page": "narrow", "webp": "Yg==", "width": 357, "height": 400, "text": 13.75},
+    ]
+    about = {"label": "fig-x", "caption": "A *caption*.", "alt": 'A "line".', "pictures": pictures}
     staged = stage.Staged()
-    output = shown(png=png, **{stage.FIGURE: about})
+    output = shown(png="", **{stage.FIGURE: about})
     text = stage._output_markdown(staged, Chapter("01-x", Path("x.ipynb")), output, "")
     assert text == (
         "::: {#fig-x}\n"
-        '![](01-x_files/fig-x-light.png){.light-content fig-alt="A \\"line\\"." width=640}\n\n'
-        '![](01-x_files/fig-x-dark.png){.dark-content fig-alt="A \\"line\\"." width=640}\n\n'
+        '![](01-x_files/fig-x-light-wide.webp){.light-content .wide-content fig-alt="A \\"line\\"." '
+        "width=640 height=320 loading=lazy data-text=14.5}\n\n"
+        '![](01-x_files/fig-x-dark-narrow.webp){.dark-content .narrow-content fig-alt="A \\"line\\"." '
+        "width=357 height=400 loading=lazy data-text=13.75}\n\n"
         "A *caption*.\n:::"
     )
-    assert set(staged.files) == {"chapters/01-x_files/fig-x-light.png", "chapters/01-x_files/fig-x-dark.png"}
+    assert staged.files == {
+        "chapters/01-x_files/fig-x-light-wide.webp": b"a",
+        "chapters/01-x_files/fig-x-dark-narrow.webp": b"b",
+    }
 
 
 def test_marked_quotes_become_callouts_and_others_stay() -> None:

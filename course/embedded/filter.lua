@@ -8,7 +8,7 @@ local NAMES = {fig = "Figure", tbl = "Table", eq = "Equation"}
 
 local known = {}
 for _, class in ipairs(KNOWN) do known[class] = true end
-local numbers, counts, images = {}, {fig = 0, tbl = 0, eq = 0}, 0
+local numbers, counts = {}, {fig = 0, tbl = 0, eq = 0}
 local summary, folder, fold = "Show the code", ".", "true"
 local bibliography, cited = {}, false
 local place = ""
@@ -181,12 +181,11 @@ local function show_image(image)
   local alt = image.attributes["fig-alt"] or plain(image.caption)
   if alt == "" then stop("the picture " .. image.src .. " has no alt text") end
   image.caption, image.attributes["fig-alt"] = {pandoc.Str(alt)}, nil
+  if image.attributes.width and image.attributes.height then return image end
   local width, height = png_size(folder .. "/" .. image.src)
-  if not width then stop("the picture " .. image.src .. " is not a PNG, so its size is not known") end
+  if not width then stop("the picture " .. image.src .. " is not a PNG, and names no width and height") end
   local shown = tonumber(image.attributes.width) or width
   image.attributes.width, image.attributes.height = tostring(shown), tostring(math.floor(shown * height / width + 0.5))
-  images = images + 1
-  image.attributes[images > 2 and "loading" or "decoding"] = images > 2 and "lazy" or "async"
   return image
 end
 
