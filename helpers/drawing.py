@@ -5,8 +5,9 @@ where its panels stand in fewer columns. So a drawing function takes its text an
 matplotlib's settings, which `THEMES` sets, and never names black or white; it takes its axes from
 `panels` or `tiles`; and where a wide page needs something else than a narrow one, it asks `pick`.
 
-Colors of lines and clusters are of color-blind-safe sets (M. Okabe and K. Ito, 2008; P. Tol, 2021), and
-what color tells is told by a label, a number or a marker too.
+Colors of lines and clusters are of color-blind-safe sets (M. Okabe and K. Ito, 2008; P. Tol, 2021; those of
+lines on a dark page are like the first, brighter), and what color tells is told by a label, a number or a marker too.
+A test holds them apart under three simulated deficiencies.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ THEMES: dict[str, Any] = {
     }
     for name, ink, line, faint, colors in [
         ("light", "#1f2328", "#59636e", "#d8dee4", (BLUE, ORANGE, GREEN, PINK, YELLOW, SKY)),
-        ("dark", "#e6e9ec", "#9aa4ae", "#39424c", (SKY, "#F0894D", "#35C79A", "#E3A1C4", "#F0B94A", "#8FB8FF")),
+        ("dark", "#e6e9ec", "#9aa4ae", "#39424c", ("#7CC8F5", "#E8622F", "#3AA574", "#F286B8", "#F5E27A", "#9A7DDB")),
     ]
 }  # fmt: skip
 

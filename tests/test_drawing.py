@@ -44,8 +44,8 @@ def seen_by(rgb: np.ndarray, deficiency: str) -> np.ndarray:
     ("what", "colors", "least"),
     [
         ("terrains", [tuple(c / 255) for c in PALETTE], 10),
-        ("lines, light", drawing.THEMES["light"]["axes.prop_cycle"].by_key()["color"][:3], 10),
-        ("lines, dark", drawing.THEMES["dark"]["axes.prop_cycle"].by_key()["color"][:3], 10),
+        ("lines, light", drawing.THEMES["light"]["axes.prop_cycle"].by_key()["color"], 10),
+        ("lines, dark", drawing.THEMES["dark"]["axes.prop_cycle"].by_key()["color"], 10),
         ("clusters", drawing.CLUSTERS[:7], 5),
     ],
 )
@@ -125,3 +125,25 @@ def test_percent_never_says_none_or_all_of_what_is_only_nearly_so() -> None:
     assert drawing.percent(0.00001) == "under 0.1%"
     assert drawing.percent(0.99999) == "over 99.9%"
     assert drawing.percent(1) == "100.0%"
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast of two colors, as WCAG defines it."""
+
+    def luminance(color: str) -> float:
+        rgb = np.array(mpl.colors.to_rgb(color))
+        linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+        return float(linear @ [0.2126, 0.7152, 0.0722])
+
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize(("theme", "paper"), [("light", "#ffffff"), ("dark", "#15191e")])
+def test_text_and_lines_stand_out_from_the_page(theme: str, paper: str) -> None:
+    style = drawing.THEMES[theme]
+    assert contrast(style["text.color"], paper) >= 7
+    assert contrast(style["axes.edgecolor"], paper) >= 3
+    colors = style["axes.prop_cycle"].by_key()["color"]
+    assert all(contrast(color, paper) >= 2 for color in colors), [contrast(c, paper) for c in colors]
+    assert all(contrast(color, paper) >= 3.5 for color in colors[:3])  # these color words, too
