@@ -37,7 +37,7 @@ T = TypeVar("T")
 WIDTH = 6.4  # inches: the width of the text
 NARROW = 358 / 110  # inches: the width of the text on a phone of 390 pixels
 PIXELS_PER_INCH = 110  # on the page; the file holds twice as many
-BLUE, ORANGE, GREEN, PINK, YELLOW, SKY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
+BLUE, ORANGE, GREEN, PINK, YELLOW, SKY = "#0072B2", "#C05000", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"
 CLUSTERS = (
     "#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#BBBBBB",
 )  # fmt: skip
