@@ -14,17 +14,19 @@ import io
 import json
 import re
 import sys
+import textwrap
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
+from PIL import Image, ImageDraw, ImageFont
 
-from course import thisrun
+from course import lookup, thisrun
 from course.check import INVARIANTS, listed_claims, refuse_what_fails
 from course.errors import CourseError
-from course.project import Chapter, Project, read_notebook
+from course.project import Chapter, Project, read_notebook, sidebar_files
 from course.run import refuse_if_stale
 from helpers import parameters
 from helpers.invariants import CLAIMS
@@ -34,10 +36,12 @@ if TYPE_CHECKING:
 
 FIGURE = "application/vnd.course.figure+json"
 THUMBNAIL = "application/vnd.course.thumbnail+json"
+# assets/course.js makes it work, on every page alike; without scripts it is not shown.
+CODE_SWITCH = '<button type="button" class="code-switch" aria-pressed="false">Show all code</button>'
 CALLOUTS = {"Try it": "tip", "Note": "note", "Watch out": "warning"}
 # What the zip holds: all that `make site` needs, and nothing generated.
 ZIPPED = [
-    "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "references.bib", "listings.json",
+    "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
     "environment.yml", "pyproject.toml", "requirements.lock", "assets", "course", "data", "helpers",
 ]  # fmt: skip
 ZIPPED_SUFFIXES = {
@@ -99,9 +103,11 @@ def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True
             file=sys.stderr,
         )
     staged = Staged()
+    terms = lookup.read_terms(project)
     for number, chapter in enumerate(project.chapters, start=1):
-        _stage_chapter(staged, project, run, chapter, number)
+        _stage_chapter(staged, project, run, chapter, number, terms)
     _stage_home(staged, project, run)
+    _stage_lookup(staged, project, terms)
     _stage_run(staged, run, renderer)
     _stage_zip(staged, project)
     return _write(project.root, staged)
@@ -147,7 +153,9 @@ def _assign(line: str, values: dict[str, Any]) -> str:
     return f"{name} = {values[name]!r}" if name in values else line
 
 
-def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter, number: int) -> None:
+def _stage_chapter(
+    staged: Staged, project: Project, run: Run, chapter: Chapter, number: int, terms: lookup.Terms
+) -> None:
     values = published_values(run.manifest["chapters"][chapter.name]["parameters"])
     executed = with_parameters(read_notebook(run.notebook(chapter.name)), values)
     about = chapter.front_matter
@@ -166,6 +174,11 @@ def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter,
     claims = _claims(listed_claims(executed), run.record[chapter.name].get(INVARIANTS, {}))
     cells.append(_cell("markdown", _run_card(project, chapter, values, claims)))
     cells = _joined(cells)
+    seen: set[str] = set()
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            text = terms.link(source_of(cell), chapter.name, number, seen)
+            cell["source"] = text.splitlines(keepends=True)
     for index, cell in enumerate(cells):
         cell["id"] = f"staged-{index:03d}"
     metadata = {
@@ -281,7 +294,7 @@ def published_record(run: Run) -> dict[str, Any]:
 def _lead(about: dict[str, Any]) -> str:
     """Return what stands at the top of a chapter: its minutes, and what the reader will be able to do."""
     able = "\n".join(f"- {item}" for item in about.get("learn", []))
-    return f"::: {{.lead}}\nAbout {about['minutes']} minutes. After this chapter you can\n\n{able}\n:::"
+    return f"::: {{.lead}}\nAbout {about['minutes']} minutes. {CODE_SWITCH}\n\nAfter this chapter you can\n\n{able}\n:::"
 
 
 def _claims(listed: list[str], measured: dict[str, Any]) -> str:
@@ -359,20 +372,15 @@ def _download(project: Project, chapter: Chapter, values: dict[str, Any]) -> dic
 def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     """Write what index.qmd includes: the strip of pictures, the map of the course, the run, the parameters."""
     steps = []
-    for _, name_of_chapter, about in sorted(staged.thumbnails, key=lambda entry: entry[0]):
+    thumbnails = sorted(staged.thumbnails, key=lambda entry: entry[0])
+    for _, name_of_chapter, about in thumbnails:
         name = f"chapters/home_files/step-{about['name']}.png"
         staged.files[name] = base64.b64decode(about["png"])
         image = f"![]({name}){{fig-alt={_quoted(about['alt'])} width=320 height=320}}"
         steps.append(f"::: {{.step}}\n[{image}](chapters/{name_of_chapter}.ipynb)\n\n{about['caption']}\n:::")
     staged.text("chapters/_strip.md", "\n\n".join([":::: {.strip}", *steps, "::::"]) + "\n")
-    cards = []
-    for number, chapter in enumerate(project.chapters, start=1):
-        about = chapter.front_matter
-        cards.append(
-            f"::: {{.chapter-card}}\n### [{number}. {about['title']}](chapters/{chapter.name}.ipynb)\n\n"
-            f"{about.get('description', about.get('subtitle', ''))}\n\n[{about['minutes']} minutes]{{.minutes}}\n:::"
-        )
-    staged.text("chapters/_map.md", "\n\n".join([":::: {.cards}", *cards, "::::"]) + "\n")
+    staged.files["chapters/home_files/card.png"] = _card(project, [data["png"] for _, _, data in thumbnails])
+    staged.text("chapters/_map.md", _map(project))
     rows = [
         f"| `{row.name}` | `{row.default!r}` | {row.allowed} | {row.meaning} |"
         for row in parameters.TABLE.values()
@@ -388,6 +396,62 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     )
     more = f"[What ran, on what, and how long it took]({thisrun.PAGE})."
     staged.text("chapters/_run.md", f"{text} {more}\n")
+
+
+def _map(project: Project) -> str:
+    """Return the map of the course: its parts, and in each a line for every chapter with what it gives and its minutes."""
+    numbers = {f"chapters/{chapter.name}.ipynb": n for n, chapter in enumerate(project.chapters, start=1)}
+    parts, total = [], 0
+    for entry in project.website["sidebar"]["contents"]:
+        listed = [
+            name for name in sidebar_files({"website": {"sidebar": {"contents": [entry]}}}) if name in numbers
+        ]
+        rows, minutes = [], 0
+        for name in listed:
+            about = project.chapters[numbers[name] - 1].front_matter
+            minutes += int(about["minutes"])
+            rows.append(
+                f"::: {{.chapter-card}}\n[{numbers[name]}]{{.number}} [{about['title']}]({name}) "
+                f"[{about['minutes']} min]{{.minutes}}\n\n{about.get('description', about.get('subtitle', ''))}\n:::"
+            )
+        if rows:
+            title = entry.get("section", "") if isinstance(entry, dict) else ""
+            heading = [f"### {title} [{minutes} minutes]{{.minutes}}"] if title else []
+            parts += [*heading, ":::: {.cards}", *rows, "::::"]
+        total += minutes
+    many = len(numbers)
+    return "\n\n".join([f"{many} chapters, about {_hours(total)} in all. Each stands alone.", *parts]) + "\n"
+
+
+def _hours(minutes: int) -> str:
+    """Return minutes in words, to half an hour where they are many."""
+    halves = round(minutes / 30)
+    if halves < 2:
+        return f"{minutes} minutes"
+    return f"{halves // 2}{' and a half' * (halves % 2)} hour{'s' if halves > 2 else ''}"
+
+
+def _card(project: Project, pngs: list[str]) -> bytes:
+    """Return the picture that other sites show beside a link to this one: the title over the run's own pictures."""
+    card = Image.new("RGB", (1200, 630), "#15191e")
+    draw = ImageDraw.Draw(card)
+    title = textwrap.wrap(str(project.website["title"]), 26)
+    draw.text((60, 56), "\n".join(title), fill="#ffffff", font=ImageFont.load_default(64), spacing=12)
+    side = 250
+    for number, png in enumerate(pngs[-4:]):
+        picture = Image.open(io.BytesIO(base64.b64decode(png))).convert("RGB").resize((side, side))
+        card.paste(picture, (60 + number * (side + 26), 320))
+    buffer = io.BytesIO()
+    card.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def _stage_lookup(staged: Staged, project: Project, terms: lookup.Terms) -> None:
+    """Write the pages of the helpers and of the glossary, and the names that code is linked by."""
+    page, names = lookup.helpers_page(project)
+    staged.text(lookup.HELPERS_PAGE, page)
+    staged.text(lookup.HELPERS_NAMES, names)
+    staged.text(lookup.GLOSSARY_PAGE, terms.page())
 
 
 def _stage_run(staged: Staged, run: Run, renderer: str) -> None:

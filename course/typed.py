@@ -137,7 +137,7 @@ def main(arguments: Sequence[str]) -> int:
 def everything(root: Path) -> list[Path]:
     """Return the files whose text a reader sees."""
     plots = sorted((root / "helpers").glob("plots*.py"))
-    return [*sorted((root / "notebooks").glob("*.ipynb")), root / "index.qmd", *plots]
+    return [*sorted((root / "notebooks").glob("*.ipynb")), *sorted(root.glob("*.qmd")), *plots]
 
 
 def _texts(path: Path) -> Iterator[Text]:

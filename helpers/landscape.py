@@ -158,7 +158,7 @@ def colorize(h: NDArray[np.float64], transition_width: float = 0.06) -> NDArray[
 
     Returns
     -------
-    ndarray of shape (\\*h.shape, 3), uint8
+    ndarray of h's shape and a last axis of 3, uint8
         Red, green, blue. A blended value is truncated, not rounded, as in the article.
 
     Raises

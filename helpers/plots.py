@@ -380,6 +380,17 @@ def side_by_side(images: Mapping[str, NDArray[Any]], message: str) -> tuple[Figu
     return figure, f"{len(images)} pictures side by side: {'; '.join(images)}. {message}"
 
 
+@plot
+def titled_tiles(images: Mapping[str, NDArray[Any]], message: str) -> tuple[Figure, str]:
+    """Draw square pictures under their titles, four to a row; `message` says in words what they show."""
+    figure, axes = tiles(len(images), 4, WIDTH / 4 + 0.45)
+    for ax, (title, image) in zip(axes, images.items(), strict=True):
+        show_image(ax, image, title)
+        ax.title.set_fontsize(9.5)
+    told = "; ".join(" ".join(title.split()) for title in images)
+    return figure, f"{len(images)} pictures: {told}. {message}"
+
+
 def show_labels(ax: Axes, labels: NDArray[np.integer], title: str = "") -> None:
     """Show labels in the clusters' own colors, each cluster's number on its largest region."""
     show_image(ax, cluster_colors(labels), title)

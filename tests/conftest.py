@@ -13,6 +13,7 @@ import pytest
 from course import run as runs
 from course.project import Project, load
 from course.run import Run
+from course.stage import ZIPPED
 from tests.projects import ROOT
 
 if TYPE_CHECKING:
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 
 # Small, fast, and not the article's: what a chapter says must hold here, too.
 SMALL = {"size": 64, "scale": 16.0, "seed": 5}
-COPIED = [
-    "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "references.bib", "listings.json",
-    "environment.yml", "pyproject.toml", "requirements.lock", "assets", "course", "data", "helpers", "notebooks",
-]  # fmt: skip
+COPIED = sorted({"notebooks", *(name for name in ZIPPED if "/" not in name)})
 CHROMIUM = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="run the tests marked long, too")
+    parser.addoption(
+        "--site", type=Path, help="a built site for tests/test_pages.py, in place of a small one"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

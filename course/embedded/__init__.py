@@ -34,7 +34,7 @@ SUPPORTED = {
     "": {"project", "website", "execute", "format", "lang", "bibliography", "link-citations"},
     "project": {"type", "output-dir", "pre-render", "render", "resources"},
     "website": {
-        "title", "description", "favicon", "repo-url", "site-url", "search", "page-navigation",
+        "title", "description", "favicon", "image", "open-graph", "twitter-card", "repo-url", "site-url", "search", "page-navigation",
         "back-to-top-navigation", "page-footer", "sidebar",
     },
     "website.sidebar": {"style", "search", "contents"},
@@ -42,12 +42,14 @@ SUPPORTED = {
     "format": {"html"},
     "format.html": {
         "theme", "respect-user-color-scheme", "toc", "toc-title", "code-fold", "code-summary", "code-copy",
-        "code-overflow", "html-math-method", "fig-cap-location", "include-after-body",
+        "code-overflow", "html-math-method", "fig-cap-location", "css", "include-in-header", "include-after-body",
     },
 }  # fmt: skip
 # Keys of which it knows but one value: what it does in any case.
 ONLY = {
     "website.search": True,
+    "website.open-graph": True,
+    "website.twitter-card": True,
     "website.back-to-top-navigation": False,
     "execute.enabled": False,
     "format.html.respect-user-color-scheme": True,
@@ -56,6 +58,7 @@ ONLY = {
     "format.html.html-math-method": "mathml",
     "format.html.fig-cap-location": "bottom",
 }
+SCRIPTS = ["assets/course.js"]  # which Quarto gets from assets/after-body.html
 NEEDED = ["title", "description", "favicon", "sidebar"]
 
 
@@ -153,7 +156,9 @@ def check_supported(project: Project) -> None:
     for key in NEEDED:
         if not project.website.get(key):
             raise CourseError(f"_quarto.yml: the embedded renderer needs 'website.{key}'")
-    for name in [project.website["favicon"], *filter(None, [project.config.get("bibliography")])]:
+    html = part("format.html")
+    named = [project.config.get("bibliography"), html.get("css"), html.get("include-in-header")]
+    for name in [project.website["favicon"], *filter(None, named)]:
         if not (project.root / name).is_file():
             raise CourseError(f"_quarto.yml names {name}, which is not there")
 
@@ -243,16 +248,25 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
         "description-text": escape(str(page.about.get("description") or site["description"])),
         "lang": project.config.get("lang", "en"),
         "toc-wanted": page.about.get("toc", html.get("toc", False)),
+        "css": html.get("css", ""),
+        "scripts": SCRIPTS if (project.root / SCRIPTS[0]).is_file() else [],
+        "header": (project.root / html["include-in-header"]).read_text(encoding="utf-8")
+        if html.get("include-in-header")
+        else "",
+        "image": _absolute(site, page, str(site["image"])) if site.get("image") else "",
+        "image-alt": escape(f"{site['title']}: from noise to a map"),
         "toc-title": escape(html.get("toc-title", "On this page")),
         "navigation": _navigation(site["sidebar"]["contents"], pages, page),
         "pager": "" if home or not site.get("page-navigation") else _pager(pages, index),
-        "canonical": f"{str(site['site-url']).rstrip('/')}/{page.target}" if site.get("site-url") else "",
+        "canonical": _absolute(site, page, page.target) if site.get("site-url") else "",
     }
     written = {  # read as Markdown
         "title": page.about.get("title", site["title"]),
         "subtitle": page.about.get("subtitle", ""),
         "page-footer": site.get("page-footer", ""),
     }
+    if "nocite" in page.about:
+        written["nocite"] = page.about["nocite"]
     head = yaml.safe_dump(written, allow_unicode=True)
     metadata = {
         "link-citations": bool(project.config.get("link-citations")),
@@ -270,7 +284,7 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
         "filters": [str(HERE / "filter.lua"), "citeproc"],
         "html-math-method": {"method": "mathml"},
         "toc": True,
-        "toc-depth": 3,
+        "toc-depth": page.about.get("toc-depth", 3),
         "wrap": "none",
         "variables": variables,
         "metadata": metadata,
@@ -291,6 +305,11 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
         joint = ", " if reason.startswith("cell ") else ": "
         raise CourseError(f"{page.source.name}{joint}{reason}")
     return done.stdout
+
+
+def _absolute(site: dict[str, Any], page: Page, name: str) -> str:
+    """Return the address of a file of the site: as other sites need it where ours is known, else from this page."""
+    return f"{str(site['site-url']).rstrip('/')}/{name}" if site.get("site-url") else page.root + name
 
 
 def _navigation(contents: list[Any], pages: list[Page], current: Page) -> str:
@@ -343,7 +362,9 @@ class _Sections(HTMLParser):
             self._in_title = True
         elif tag in ("pre", "annotation"):
             self._skip += 1
-        elif tag == "img" and "dark-content" not in (values.get("class") or ""):
+        elif tag == "img" and not {"dark-content", "narrow-content"} & set(
+            (values.get("class") or "").split()
+        ):
             self.sections[-1]["text"] += f" {values.get('alt') or ''} "
 
     def handle_endtag(self, tag: str) -> None:
@@ -383,7 +404,9 @@ def _write_assets(project: Project, pages: list[Page], bodies: list[str], out: P
         shutil.copyfile(HERE / name, assets / name)
     (assets / "search.js").write_text(_search_index(pages, bodies), encoding="utf-8")
     shutil.copyfile(project.root / project.website["favicon"], out / project.website["favicon"])
-    for pattern in ["chapters/*_files/*", *project.config["project"].get("resources", [])]:
+    css = ((project.config.get("format") or {}).get("html") or {}).get("css")
+    named = [name for name in (css, project.website.get("image"), *SCRIPTS) if name]
+    for pattern in ["chapters/*_files/*", *named, *project.config["project"].get("resources", [])]:
         for path in sorted(project.root.glob(pattern + "/*" if pattern.endswith("**") else pattern)):
             if path.is_file():
                 target = out / path.relative_to(project.root)

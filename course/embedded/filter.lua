@@ -1,8 +1,8 @@
 -- What Quarto does to a page beyond Pandoc, in as far as this course uses it: numbered figures, tables and
--- equations with references to them, callouts, tabs, folded code. Whatever else it meets stops the build: an
+-- equations with references to them, callouts, folded code. Whatever else it meets stops the build: an
 -- unknown class would be shown without its meaning. The first walk numbers, the second refers and shows.
 
-local KNOWN = {"lead", "strip", "step", "cards", "chapter-card", "run-card", "cell-output", "equation", "panel-title"}
+local KNOWN = {"lead", "strip", "step", "cards", "chapter-card", "run-card", "cell-output", "equation", "actions"}
 local CALLOUTS = {note = true, tip = true, warning = true, important = true, caution = true}
 local NAMES = {fig = "Figure", tbl = "Table", eq = "Equation"}
 
@@ -59,27 +59,17 @@ local function captioned(caption, label)
   return pandoc.Plain(inlines)
 end
 
--- A figure's div: its pictures, then its caption; divs with labels of their own within it are (a), (b), ...
+-- A figure's div: its pictures, then its caption.
 local function figure(div, label)
-  local caption, parts = div.content[#div.content], 0
+  local caption = div.content[#div.content]
   if #div.content < 2 or caption.t ~= "Para" or #plain(caption) == 0 then
     stop("the figure " .. div.identifier .. " has no caption: the last paragraph of its div")
   end
-  local blocks = pandoc.List({})
+  local blocks = pandoc.List({html('<figure id="' .. escape(div.identifier) .. '">')})
   for i = 1, #div.content - 1 do
-    local child = div.content[i]
-    if child.t == "Div" and child.identifier:match("^fig%-") then
-      parts = parts + 1
-      local letter = "(" .. string.char(96 + parts) .. ")"
-      if numbers[child.identifier] then stop("two things are labeled " .. child.identifier) end
-      numbers[child.identifier] = numbers[div.identifier] .. " " .. letter
-      blocks:extend(figure(child, letter))
-    else
-      blocks:insert(child)
-    end
+    if div.content[i].t == "Div" then stop("the figure " .. div.identifier .. " has parts, which this renderer does not know") end
+    blocks:insert(div.content[i])
   end
-  local class = parts > 0 and ' class="parts"' or ""
-  blocks:insert(1, html('<figure id="' .. escape(div.identifier) .. '"' .. class .. ">"))
   blocks:extend({html("<figcaption>"), captioned({caption}, label), html("</figcaption></figure>")})
   return blocks
 end
@@ -100,22 +90,6 @@ local function callout(div, kind)
     blocks:extend(div.content:walk(show))
     blocks:insert(html("</div>"))
   end
-  return blocks, false
-end
-
--- Tabs: a panel for each heading. The script makes the tabs; without it all panels show, each with its title.
-local function tabset(div)
-  local first, blocks = div.content[1], pandoc.List({html('<div class="tabset">')})
-  if not first or first.t ~= "Header" then stop("a panel-tabset must begin with a heading, the first tab's name") end
-  for i, block in ipairs(div.content) do
-    if block.t == "Header" and block.level == first.level then
-      blocks:insert(html((i > 1 and "</div>" or "") .. '<div class="panel" id="' .. escape(block.identifier) .. '">'))
-      blocks:insert(pandoc.Div({pandoc.Plain(block.content)}, {class = "panel-title"}))
-    else
-      blocks:extend(pandoc.Blocks({block}):walk(show))
-    end
-  end
-  blocks:insert(html("</div></div>"))
   return blocks, false
 end
 
@@ -157,7 +131,6 @@ local function number_block(block)
 end
 
 local function show_div(div)
-  if div.classes:includes("panel-tabset") then return tabset(div) end
   for _, class in ipairs(div.classes) do
     local kind = class:match("^callout%-(.+)$")
     if kind then return callout(div, kind) end
@@ -203,7 +176,7 @@ local function refer(cite)
     local kind, id = citation.id:match("^(%a+)-"), citation.id
     if not NAMES[kind] then
       if #shown > 0 then stop("@" .. id .. " stands in one bracket with a figure, table or equation") end
-      if not bibliography[id] then stop("a citation of @" .. id .. ", which is not in the bibliography") end
+      if id ~= "*" and not bibliography[id] then stop("a citation of @" .. id .. ", which is not in the bibliography") end
       cited = true
     elseif cite.citations[1].id ~= id and #shown == 0 then
       stop("@" .. id .. " stands in one bracket with a citation")
@@ -239,7 +212,7 @@ function Pandoc(document)
   document = document:walk({traverse = "topdown", Block = number_block})
   place = ""
   document = document:walk(show)
-  if cited then -- where citeproc puts what the page cites
+  if cited and not document.blocks:find_if(function(block) return block.identifier == "refs" end) then -- where citeproc puts what the page cites
     document.blocks:extend({pandoc.Header(2, "References", {id = "references"}), pandoc.Div({}, {id = "refs"})})
   end
   return document

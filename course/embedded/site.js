@@ -1,4 +1,4 @@
-// Theme switch, copy buttons, tabs, search. The page reads and works without any of it.
+// Theme switch, copy buttons, place on the page, search. The page reads and works without any of it.
 (() => {
   const root = document.currentScript.dataset.root;
   const html = document.documentElement;
@@ -51,56 +51,29 @@
     watch.observe(box);
   });
 
-  document.querySelectorAll(".tabset").forEach((set, n) => {
-    const panels = [...set.children];
-    const list = document.createElement("div");
-    list.className = "tabs";
-    list.setAttribute("role", "tablist");
-    const select = (index, focus) => panels.forEach((panel, i) => {
-      panel.hidden = i !== index;
-      list.children[i].setAttribute("aria-selected", i === index);
-      list.children[i].tabIndex = i === index ? 0 : -1;
-      if (i === index && focus) list.children[i].focus();
-    });
-    panels.forEach((panel, i) => {
-      const tab = document.createElement("button");
-      tab.type = "button";
-      tab.id = `tab-${n}-${i}`;
-      tab.textContent = panel.firstElementChild.textContent.trim();
-      tab.setAttribute("role", "tab");
-      tab.setAttribute("aria-controls", panel.id);
-      tab.addEventListener("click", () => select(i));
-      list.append(tab);
-      panel.firstElementChild.classList.add("told");
-      panel.setAttribute("role", "tabpanel");
-      panel.setAttribute("aria-labelledby", tab.id);
-    });
-    list.addEventListener("keydown", (event) => {
-      const at = [...list.children].indexOf(document.activeElement);
-      const count = panels.length;
-      const to = { ArrowRight: at + 1, ArrowLeft: at - 1 + count, Home: 0, End: count - 1 }[event.key];
-      if (to === undefined) return;
-      event.preventDefault();
-      select(to % count, true);
-    });
-    set.prepend(list);
-    select(0);
-    // A link to something in a hidden panel shows the panel.
-    const reveal = () => {
-      const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
-      const index = panels.findIndex((panel) => target && panel.contains(target));
-      if (index < 0) return;
-      select(index);
-      target.scrollIntoView();
+  // The section that is being read is marked in "on this page".
+  const entries = [...document.querySelectorAll(".toc a")].map((link) => [link, document.getElementById(decodeURIComponent(link.hash.slice(1)))]);
+  if (entries.length) {
+    const mark = () => {
+      const now = entries.filter(([, head]) => head && head.getBoundingClientRect().top < innerHeight / 3).at(-1);
+      entries.forEach((entry) => (entry === now ? entry[0].setAttribute("aria-current", "true") : entry[0].removeAttribute("aria-current")));
     };
-    addEventListener("hashchange", reveal);
-    reveal();
-  });
+    let waiting = false;
+    addEventListener("scroll", () => { if (!waiting) { waiting = true; requestAnimationFrame(() => { waiting = false; mark(); }); } }, { passive: true });
+    mark();
+  }
 
   const input = document.getElementById("search");
   if (!input) return; // a page of its own, as `course compare` makes
   const list = document.getElementById("results");
   let at = -1;
+  // The index is large, so it comes with the first look at the search.
+  input.addEventListener("focus", () => {
+    const index = document.createElement("script");
+    index.src = `${root}assets/search.js`;
+    index.onload = () => input.dispatchEvent(new Event("input"));
+    document.head.append(index);
+  }, { once: true });
   const escape = (text) => text.replace(/[&<>"]/g, (c) => `&#${c.charCodeAt(0)};`);
   const words = () => input.value.toLowerCase().split(/\s+/).filter(Boolean);
 
