@@ -192,7 +192,7 @@ def _described(doc: Docstring) -> str:
     """Return a docstring as Markdown: its sentences, then what the function takes, returns and raises."""
     parts = [_text(doc.short_description or "")]
     parts += [_text(doc.long_description)] if doc.long_description else []
-    groups = [
+    groups: list[tuple[str, list[tuple[str | None, str | None, str | None]]]] = [
         ("Takes", [(p.arg_name, p.type_name, p.description) for p in doc.params if p.args[0] != "attribute"]),
         ("Has", [(p.arg_name, p.type_name, p.description) for p in doc.params if p.args[0] == "attribute"]),
         ("Returns", [(r.return_name, r.type_name, r.description) for r in doc.many_returns]),

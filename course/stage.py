@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 FIGURE = "application/vnd.course.figure+json"
 THUMBNAIL = "application/vnd.course.thumbnail+json"
+STEPS = "application/vnd.course.steps+json"
 # assets/course.js makes it work, on every page alike; without scripts it is not shown.
 CODE_SWITCH = '<button type="button" class="code-switch" aria-pressed="false">Show all code</button>'
 CALLOUTS = {"Try it": "tip", "Note": "note", "Watch out": "warning"}
@@ -221,6 +222,8 @@ def _output_markdown(staged: Staged, chapter: Chapter, output: dict[str, Any], p
         return ""
     if FIGURE in data:
         return _figure_div(staged, chapter, data[FIGURE])
+    if STEPS in data:
+        return _steps_div(data)
     if "text/markdown" in data:
         return "".join(data["text/markdown"])
     if "text/html" in data or not set(data) <= {"text/plain"}:
@@ -243,6 +246,17 @@ def _figure_div(staged: Staged, chapter: Chapter, about: dict[str, Any]) -> str:
             "",
         ]
     return "\n".join([*lines, about["caption"], ":::"])
+
+
+def _steps_div(data: dict[str, Any]) -> str:
+    """Return the box that assets/k-means.js fills; without scripts it holds the output's text."""
+    # A script's content must not hold what would end it.
+    task = json.dumps(data[STEPS], separators=(",", ":")).replace("</", "<\\/")
+    text = "".join(data["text/markdown"])
+    return (
+        f'::: {{.k-means}}\n{text}\n\n<script type="application/json">{task}</script>\n\n'
+        '<script src="../assets/k-means.js" defer></script>\n:::'
+    )
 
 
 def _joined(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -223,7 +223,7 @@ FOCUS = """() => {
     what: box.outerHTML.slice(0, 100),
     visible: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0 || style.boxShadow !== "none",
     inView: place.bottom > 0 && place.top < innerHeight && place.width > 0,
-    hidden: !(there && (box.contains(there) || there.contains(box))),
+    hidden: !(there && (box.contains(there) || there.contains(box) || box.ownerSVGElement?.contains(there))),
   };
 }"""
 STOPS = """() => [...document.querySelectorAll(

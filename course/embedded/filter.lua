@@ -2,7 +2,7 @@
 -- equations with references to them, callouts, folded code. Whatever else it meets stops the build: an
 -- unknown class would be shown without its meaning. The first walk numbers, the second refers and shows.
 
-local KNOWN = {"lead", "strip", "step", "cards", "chapter-card", "run-card", "cell-output", "equation", "actions"}
+local KNOWN = {"lead", "strip", "step", "cards", "chapter-card", "run-card", "cell-output", "equation", "actions", "k-means"}
 local CALLOUTS = {note = true, tip = true, warning = true, important = true, caution = true}
 local NAMES = {fig = "Figure", tbl = "Table", eq = "Equation"}
 

@@ -1,0 +1,98 @@
+"""k-means to step through by hand: the small picture that chapter 3's page brings to `assets/k-means.js`.
+
+Steps: make the picture small, each block its mean color; cluster it for each k, so that a reader's end can be held
+against the best that is known; show both as data that only the site uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from IPython.display import display
+from numpy.typing import NDArray
+
+from helpers.drawing import CLUSTERS
+from helpers.segmentation import distinct_colors, segment
+
+STEPS = "application/vnd.course.steps+json"  # the stage step makes a box of it, which the script fills
+SIDE = 24  # pixels: few enough to follow, enough to see the landscape
+KS = range(2, 9)
+
+
+def small_picture(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:
+    """Return the picture with its longer side cut into `side` blocks, each in its mean color.
+
+    Parameters
+    ----------
+    image : ndarray of shape (h, w, 3), uint8
+        The picture.
+    side : int
+        Pixels of the longer side; a smaller picture is returned as it is.
+
+    Returns
+    -------
+    ndarray of shape (rows, columns, 3), uint8
+        Blocks of all but equal size; the shorter side has as many as keep them square, at least 1.
+    """
+    longest = max(image.shape[:2])
+    if longest <= side:
+        return image
+    small = np.empty((*(max(1, round(n * side / longest)) for n in image.shape[:2]), 3), dtype=np.uint8)
+    rows, columns = (
+        np.linspace(0, n, m + 1).round().astype(int)
+        for n, m in zip(image.shape[:2], small.shape[:2], strict=True)
+    )
+    for i, j in np.ndindex(small.shape[:2]):
+        block = image[rows[i] : rows[i + 1], columns[j] : columns[j + 1]]
+        small[i, j] = block.reshape(-1, 3).mean(axis=0).round()
+    return small
+
+
+def task(picture: NDArray[np.uint8], k: int, ks: Iterable[int] = KS, random_state: int = 0) -> dict[str, Any]:
+    """Return what the script needs: the pixels, the plane to draw them in, and the best WCSS for each k.
+
+    Parameters
+    ----------
+    picture : ndarray of shape (rows, columns, 3), uint8
+        A small picture.
+    k : int
+        The number of clusters to begin with.
+    ks : iterable of int
+        Those that can be chosen; of a picture with fewer colors only as many.
+    random_state : int
+        Where the starts of the best are drawn from.
+
+    Returns
+    -------
+    dict
+        ``rows``, ``columns``, ``pixels`` (row by row), ``plane`` (the two channels that vary most), ``best`` (the
+        least WCSS known, by k), ``shades`` (the clusters' colors), ``k``.
+
+    Raises
+    ------
+    ValueError
+        If the picture has a single color, so that there is nothing to sort.
+    """
+    n_colors = len(distinct_colors(picture).values)
+    listed = [n for n in ks if n <= n_colors]
+    if not listed:
+        raise ValueError("by_hand: the picture has a single color, so there is nothing to sort")
+    pixels = picture.reshape(-1, 3)
+    plane = sorted(np.argsort(-pixels.var(axis=0), kind="stable")[:2].tolist())
+    best = {n: segment(picture, n, random_state).wcss for n in listed}
+    return {
+        "rows": picture.shape[0],
+        "columns": picture.shape[1],
+        "pixels": pixels.tolist(),
+        "plane": plane,
+        "best": best,
+        "shades": list(CLUSTERS),
+        "k": min(k, max(listed)),
+    }
+
+
+def show(task: dict[str, Any], text: str) -> None:
+    """Show a task: on the site, where scripts run, as k-means to step through; elsewhere as `text`."""
+    display({STEPS: task, "text/markdown": text}, raw=True)
