@@ -395,6 +395,7 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     staged.text("chapters/_strip.md", "\n\n".join([":::: {.strip}", *steps, "::::"]) + "\n")
     staged.files["chapters/home_files/card.png"] = _card(project, [data["png"] for _, _, data in thumbnails])
     staged.text("chapters/_map.md", _map(project))
+    staged.text("chapters/_lessons.md", _lessons(project))
     rows = [
         f"| `{row.name}` | `{row.default!r}` | {row.allowed} | {row.meaning} |"
         for row in parameters.TABLE.values()
@@ -435,6 +436,31 @@ def _map(project: Project) -> str:
         total += minutes
     many = len(numbers)
     return "\n\n".join([f"{many} chapters, about {_hours(total)} in all. Each stands alone.", *parts]) + "\n"
+
+
+# Which chapters make a lesson: a name, and the numbers that the chapters' names begin with.
+LESSONS = {
+    "A first look, 45 minutes": ["01", "03"],
+    "k-means and its limits, 90 minutes": ["01", "03", "04"],
+    "From a picture to a map, a morning": ["01", "02", "03", "04", "05"],
+    "What k-means cannot see, an afternoon": ["06", "07", "12"],
+    "Finding what is odd, 45 minutes": ["09"],
+    "A real picture, 45 minutes": ["11"],
+}
+
+
+def _lessons(project: Project) -> str:
+    """Return the table of lessons: the chapters of each, and their minutes added up."""
+    rows = [
+        "| lesson | chapters | minutes of reading |",
+        "|:---------------|:---------------------------|------:|",
+    ]
+    for name, numbers in LESSONS.items():
+        chapters = [chapter for chapter in project.chapters if chapter.name[:2] in numbers]
+        titles = [f"[{c.front_matter['title']}](chapters/{c.name}.ipynb)" for c in chapters]
+        minutes = sum(int(c.front_matter["minutes"]) for c in chapters)
+        rows.append(f"| {name} | {', '.join(titles)} | {minutes} |")
+    return "\n".join([*rows, "", ": Lessons, and what they are made of. {#tbl-lessons}"]) + "\n"
 
 
 def _hours(minutes: int) -> str:
