@@ -20,9 +20,9 @@ from course.project import Project
 
 WATCHED = [
     "_quarto.yml",
-    "index.qmd",
+    "*.qmd",
     "references.bib",
-    "notebooks/*.ipynb",
+    "notebooks/*",
     "helpers/*.py",
     "data/**/*",
     "assets/*",
