@@ -2,7 +2,7 @@
 
 The pages are those of a small run, or of the site that `--site FOLDER` names, whichever renderer made it:
 
-    python -m pytest tests/test_pages.py --long --site _site
+    python -m pytest tests/test_pages.py --long --site=_site
 
 On a site of Quarto's, faults of its own template are known by tests/quarto-faults.yml, and its `site_libs` do not
 count as weight.
