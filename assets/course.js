@@ -63,7 +63,7 @@
   const chapter = /chapters\/(\d\d-[^/]*)\.html$/.exec(location.pathname);
   if (chapter && main) {
     const bar = document.createElement("div");
-    bar.className = "progress";
+    bar.className = "course-progress";
     bar.setAttribute("aria-hidden", "true");
     document.body.append(bar);
     const heads = [...main.querySelectorAll("h2")];

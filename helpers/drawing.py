@@ -65,6 +65,7 @@ THEMES: dict[str, Any] = {
 }  # fmt: skip
 
 _page: ContextVar[str] = ContextVar("page", default="wide")
+_theme: ContextVar[str] = ContextVar("theme", default="light")
 
 
 @dataclass(frozen=True)
@@ -135,13 +136,14 @@ class Plot:
         return Picture(few, few.width // 2, few.height // 2, round(float(text), 2))
 
     def _drawn(self, theme: str, page: str) -> tuple[Figure, str]:
-        before = _page.set(page)
+        before = _page.set(page), _theme.set(theme)
         try:
             with mpl.rc_context(THEMES[theme]):
                 figure, alt = self._draw()
                 fit(figure)
         finally:
-            _page.reset(before)
+            _page.reset(before[0])
+            _theme.reset(before[1])
         plt.close(figure)  # shown by `record.figure`, not by the notebook on its own
         return figure, alt
 
@@ -159,6 +161,17 @@ def plot(function: Callable[..., tuple[Figure, str]]) -> Callable[..., Plot]:
 def pick(wide: T, narrow: T) -> T:
     """Return what the page that is drawn for needs: the first if it is wide, the second if it is narrow."""
     return wide if _page.get() == "wide" else narrow
+
+
+def by_theme(light: T, dark: T) -> T:
+    """Return the first on a light page, the second on a dark one."""
+    return light if _theme.get() == "light" else dark
+
+
+def faded(image: NDArray[Any], keep: float = 0.3) -> NDArray[np.uint8]:
+    """Return a picture faded into the page, to draw on: pale on a light page, dim on a dark one, where pale would glare."""
+    paper = by_theme(255, 40)
+    return (np.asarray(image) * keep + paper * (1 - keep)).astype(np.uint8)
 
 
 def text_width() -> float:

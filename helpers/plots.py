@@ -26,6 +26,7 @@ from helpers.drawing import (
     NARROW,
     WIDTH,
     color_bar,
+    faded,
     halo,
     large,
     legend,
@@ -637,7 +638,7 @@ def centroid_and_marker(
         for seen in (inside.any(axis=1), inside.any(axis=0))
     )
     figure, [[ax]] = panels(1, 1, 4.2)
-    pale = (image[window] * 0.3 + 255 * 0.7).astype(np.uint8)
+    pale = faded(image[window])
     left, top = window[1].start - 0.5, window[0].start - 0.5
     place = (left, left + pale.shape[1], top + pale.shape[0], top)
     show_image(ax, pale, extent=place)
@@ -656,7 +657,7 @@ def centroid_and_marker(
         )  # fmt: skip
     within = "inside" if row["centroid_inside"] else "outside"
     return figure, (
-        f"One region of {plural(int(row['area']), 'pixel')}, {row['terrain']}, on the paled map, shaded by the distance of each "
+        f"One region of {plural(int(row['area']), 'pixel')}, {row['terrain']}, on the faded map, shaded by the distance of each "
         f"pixel to the region's edge, up to {depth.max():.1f} pixels. A cross marks its centroid, at row "
         f"{row['centroid_row']:.1f} and column {row['centroid_col']:.1f}, which lies {within} it; a circle marks the deepest pixel, "
         f"at row {row['row']} and column {row['col']}, which lies inside."

@@ -19,8 +19,10 @@ from sklearn.metrics import precision_recall_curve
 from helpers.drawing import (
     BLUE,
     CLUSTERS,
-    ORANGE,
+    SKY,
     YELLOW,
+    by_theme,
+    faded,
     halo,
     legend,
     panels,
@@ -35,19 +37,24 @@ from helpers.drawing import (
 from helpers.planted import DEAD, KINDS, LAKE, ROAD, STRAY
 from helpers.record import join
 
-# Dark, middle and light, so that they are told apart without color, too.
-OUTCOMES = {"found": "#1B1464", "missed": YELLOW, "false alarm": "#D6336C"}
+# Dark, middle and light, so that they are told apart without color, too: on a light page, and on a dark one.
+OUTCOMES = {"found": ("#1B1464", "dark"), "missed": (YELLOW, "light"), "false alarm": ("#D6336C", "middle")}
+OUTCOMES_DARK = {
+    "found": ("#BFE3FF", "light"),
+    "missed": ("#D98E04", "middle"),
+    "false alarm": ("#B3225C", "dark"),
+}
 STEPS = 200  # a curve over all pixels is drawn with as many points
 
 
 @plot
 def planted_map(image: NDArray[np.uint8], kinds: NDArray[np.int8]) -> tuple[Figure, str]:
-    """Draw the picture beside a pale one that shows what was planted where."""
+    """Draw the picture beside a faded one that shows what was planted where."""
     figure, [axes] = panels(1, 2, 3.75)
     show_image(axes[0], image, "the picture")
-    shown = _pale(image)
-    shown[kinds == ROAD] = _rgb(BLUE)
-    shown[kinds == LAKE] = _rgb(CLUSTERS[7])
+    shown = _gray(image)
+    shown[kinds == ROAD] = _rgb(by_theme(BLUE, SKY))
+    shown[kinds == LAKE] = _rgb(by_theme(CLUSTERS[7], CLUSTERS[6]))
     show_image(axes[1], shown, "what was planted")
     for kind in (ROAD, LAKE):
         rows, columns = np.nonzero(kinds == kind)
@@ -62,13 +69,13 @@ def planted_map(image: NDArray[np.uint8], kinds: NDArray[np.int8]) -> tuple[Figu
         )  # fmt: skip
         halo(text)
     handles = []
-    for kind, mark, color in ((DEAD, "x", "black"), (STRAY, "o", ORANGE)):
+    ink = mpl.rcParams["text.color"]
+    for kind, mark, color in ((DEAD, "x", ink), (STRAY, "o", "C1")):
         rows, columns = np.nonzero(kinds == kind)
         axes[1].plot(columns, rows, mark, color=color, markersize=3, markeredgewidth=0.8, linestyle="none",
                      markerfacecolor="none")  # fmt: skip
-        ink = mpl.rcParams["text.color"] if kind == DEAD else color
         handles.append(
-            Line2D([], [], marker=mark, color=ink, markersize=6, linestyle="none", markerfacecolor="none",
+            Line2D([], [], marker=mark, color=color, markersize=6, linestyle="none", markerfacecolor="none",
                    label=f"{KINDS[kind]}: {len(rows):,}")
         )  # fmt: skip
     axes[1].set(xlim=(-0.5, kinds.shape[1] - 0.5), ylim=(kinds.shape[0] - 0.5, -0.5))
@@ -78,7 +85,7 @@ def planted_map(image: NDArray[np.uint8], kinds: NDArray[np.int8]) -> tuple[Figu
     )
     return figure, (
         "The picture with a gray road from its left edge to its right, a purple lake and single pixels of other colors, beside a "
-        f"pale copy on which they are marked: {counts}."
+        f"faded copy on which they are marked: {counts}."
     )
 
 
@@ -221,11 +228,12 @@ def outcome_maps(
     height = rows * (text_width() / columns) * (1 + gap) + 0.3
     figure, [[ax]] = panels(1, 1, height, narrow_height=height + 0.5)
     told, maps, titles = [], [], []
+    colors = by_theme(OUTCOMES, OUTCOMES_DARK)
     for name, flag in flags.items():
-        shown = _pale(image)
+        shown = _gray(image)
         parts = {"found": flag & odd, "missed": ~flag & odd, "false alarm": flag & ~odd}
         for outcome, where in parts.items():
-            shown[where] = _rgb(OUTCOMES[outcome])
+            shown[where] = _rgb(colors[outcome][0])
         maps.append(shown[window])
         found, missed, false = (int(where[window].sum()) for where in parts.values())
         titles.append(
@@ -236,7 +244,7 @@ def outcome_maps(
     legend(
         figure,
         [Patch(facecolor=color, edgecolor=mpl.rcParams["text.color"], label=f"{outcome} ({shade})")
-                 for (outcome, color), shade in zip(OUTCOMES.items(), ("dark", "light", "middle"), strict=True)],
+                 for outcome, (color, shade) in colors.items()],
         loc="outside lower center", ncols=3,
     )  # fmt: skip
     return figure, (
@@ -340,10 +348,10 @@ def _steps(recall: NDArray[Any], precision: NDArray[Any]) -> NDArray[Any]:
     return np.stack([np.repeat(recall, 2)[:-1], np.repeat(precision, 2)[1:]], axis=1)
 
 
-def _pale(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the picture in light grays, to draw on."""
-    gray = 185 + (image @ np.array([0.299, 0.587, 0.114]))[..., np.newaxis] / 255 * 68
-    return np.repeat(gray, 3, axis=-1).astype(np.uint8)
+def _gray(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the picture in grays, faded into the page, to draw on."""
+    gray = (image @ np.array([0.299, 0.587, 0.114]))[..., np.newaxis]
+    return faded(np.repeat(gray, 3, axis=-1))
 
 
 def _rgb(color: str) -> NDArray[np.uint8]:
