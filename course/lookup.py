@@ -73,18 +73,17 @@ class Terms:
         """Return Markdown in which terms in bold that are not in `seen` are links to the glossary."""
 
         def linked(match: re.Match[str]) -> str:
-            term = self.forms.get(match[1].lower())
+            term = self.forms.get(" ".join(match[1].lower().split()))
             if term is None or term in seen:
                 return match[0]
             seen.add(term)
             self.first.setdefault(term, (number, chapter))
             return f"[**{match[1]}**]({Path(GLOSSARY_PAGE).name}#{anchor(term)}){{.term}}"
 
-        lines = text.split("\n")
         # A heading's link would be in the table of contents, too.
-        return "\n".join(
-            line if line.startswith("#") else re.sub(r"(?<!\[)\*\*([^*\n]+)\*\*", linked, line)
-            for line in lines
+        return "\n\n".join(
+            block if block.startswith("#") else re.sub(r"(?<!\[)\*\*([^*]+)\*\*", linked, block)
+            for block in text.split("\n\n")
         )
 
     def page(self) -> str:

@@ -83,6 +83,10 @@ def test_a_term_is_linked_once_and_never_in_a_heading() -> None:
     assert "[**sum of squares**](glossary.qmd#term-wcss){.term}" in linked
     assert terms.first == {"seed": (2, "02-x"), "WCSS": (2, "02-x")}
     assert "**seed**" in terms.link("a **seed**", "02-x", 2, seen)
+    broken = terms.link("The **sum of\nsquares** and **a\nthing** of a **seed**.", "03-y", 3, set())
+    assert broken.startswith(
+        "The [**sum of\nsquares**](glossary.qmd#term-wcss){.term} and **a\nthing** of a [**seed**]"
+    )
 
 
 def test_the_page_of_the_helpers_has_every_public_function_and_refuses_one_without_words(
