@@ -120,8 +120,8 @@ class Plot:
         first = (theme, page) == ("light", "wide")
         figure = self.figure if first else self._drawn(theme, page)[0]
         with mpl.rc_context(THEMES[theme]):
-            figure.set_dpi(2 * PIXELS_PER_INCH)
             canvas = FigureCanvasAgg(figure)
+            figure.set_dpi(2 * PIXELS_PER_INCH)
             canvas.draw()
         drawn = np.asarray(canvas.buffer_rgba())
         # What a picture of fixed shape leaves empty above and below it is not shown.
@@ -264,10 +264,13 @@ def _hide(unused: NDArray[Any], grid: NDArray[Any]) -> None:
 
 
 def fit(figure: Figure) -> None:
-    """Break titles and labels that would leave the figure or run into each other."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    """Lay the figure out once and for all; break titles and labels that would leave it or run into each other."""
+    canvas, layout = FigureCanvasAgg(figure), figure.get_layout_engine()
+    figure.set_dpi(2 * PIXELS_PER_INCH)
+    renderer = canvas.get_renderer()
     for _ in range(4):  # each round breaks a line once
-        figure.draw_without_rendering()
+        if layout is not None:
+            layout.execute(figure)
         shown = [ax for ax in figure.axes if ax.get_visible()]
         titles = [t for ax in shown for t in (ax._left_title, ax.title) if t.get_text()]  # type: ignore[attr-defined]
         boxes = {t: t.get_window_extent(renderer) for t in titles}
@@ -279,9 +282,10 @@ def fit(figure: Figure) -> None:
             a for a, b in permutations(titles, 2) if boxes[a].overlaps(boxes[b]) and boxes[a].x0 < boxes[b].x0
         }
         if not long:
-            return
+            break
         for text in long:
             text.set_text(broken(text.get_text()))
+    figure.set_layout_engine("none")  # to lay out again, while drawing, would double the time
 
 
 def broken(text: str) -> str:

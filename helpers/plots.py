@@ -694,7 +694,8 @@ def final_map(
             for number, row in drawn[of].groupby("label").first().iterrows():
                 text = ax.annotate(str(number), (row["col"], row["row"]), (7, 5), textcoords="offset points")
                 halo(text).set_color("black")
-    what = "Map of the picture in the terrains' colors, with dark boundaries"
+    extent = f"{image.shape[0]:,} by {image.shape[1]:,} pixels"
+    what = f"Map of the picture, {extent}, in the terrains' colors, with dark boundaries"
     if not len(drawn):
         return figure, f"{what} and no marker, since no region is large enough for one."
     legend(figure, handles, loc="outside lower center", ncols=2, title="markers")

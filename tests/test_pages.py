@@ -177,7 +177,11 @@ def check_pages(browser: Browser, address: str, site: Path, looks: list[tuple[st
     assert not wrong, "\n".join(f"{place}: {fault}" for place, faults in wrong.items() for fault in faults)
 
 
-def test_every_page_on_one_of_its_faces(browser: Browser, address: str, site: Path) -> None:
+def test_every_page_on_one_of_its_faces(
+    browser: Browser, address: str, site: Path, request: pytest.FixtureRequest
+) -> None:
+    if request.config.getoption("--long"):
+        pytest.skip("the next test looks at all of them")
     looks = [(name, *face) for name, face in zip(listed_pages(site), itertools.cycle(FACES), strict=False)]
     check_pages(browser, address, site, looks)
 
