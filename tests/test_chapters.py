@@ -48,6 +48,7 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
         lambda r: r["05-from-pixels-to-a-map"]["k"] == r["12-where-next"]["k"] == 6,
     ),
 }
+LONG = {"elbow at 4", "small", "six clusters chosen"}
 # What may go wrong at the edges: no blends (four colors), one layer, few pixels, wide blends, other k.
 VARIANTS: dict[str, dict[str, Any]] = {
     "no blends": {"size": 64, "scale": 16.0, "transition_width": 0.0},
@@ -121,7 +122,7 @@ def check_outputs(run: Run) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(name, marks=[pytest.mark.long] * (name in ("elbow at 4", "small"))) for name in RUNS],
+    [pytest.param(name, marks=[pytest.mark.long] * (name in LONG)) for name in RUNS],
 )
 def test_every_claim_of_every_chapter_holds_on_runs_that_differ(project: Project, name: str) -> None:
     given, differs = RUNS[name]
@@ -137,13 +138,13 @@ def test_the_small_course_follows_the_rules(small_course: tuple[Project, Run]) -
     check_outputs(small_course[1])
 
 
-@pytest.mark.parametrize("name", ["no blends", "two clusters"])
+@pytest.mark.parametrize("name", ["no blends"])
 def test_chapters_hold_at_the_edges(project: Project, name: str) -> None:
     check_outputs(run(project, name, VARIANTS[name]))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("name", [name for name in VARIANTS if name not in ("no blends", "two clusters")])
+@pytest.mark.parametrize("name", [name for name in VARIANTS if name != "no blends"])
 def test_chapters_hold_at_more_edges(project: Project, name: str) -> None:
     check_outputs(run(project, name, VARIANTS[name]))
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     copy_course(first)
     for other in others:  # of the first copy: the checkout may be edited meanwhile
         shutil.copytree(first, other)
-    return [build(base / name, jobs, environment) for name, jobs, environment in BUILDS]
+    with ThreadPoolExecutor() as pool:  # at once: neither may notice the other
+        return list(pool.map(lambda kind: build(base / kind[0], *kind[1:]), BUILDS))
 
 
 def build(root: Path, jobs: str, environment: dict[str, str]) -> Path:

@@ -149,7 +149,7 @@ def test_the_hash_sees_code_and_no_comments() -> None:
         ("criteria", "MOST = 10 ", "MOST = 9 ", True),
         ("landscape", "0.06", "0.05", True),
         ("criteria", "no sweep to read", "no table to read", False),
-        ("plots", "WIDTH = 6.4", "WIDTH = 6.5", False),
+        ("drawing", "WIDTH = 6.4", "WIDTH = 6.5", False),
         ("segmentation", "Return the picture in a PNG", "Return the image in a PNG", False),
         ("segmentation", "np.uint8(255), read.image", "np.uint8(254), read.image", False),
         ("raster", "TAIL = 0.001 ", "TAIL = 0.002 ", False),
