@@ -35,11 +35,11 @@ if TYPE_CHECKING:
     from course.run import Run
 
 # What a reader asks first of two runs: which k the criteria of chapter 4 name and which one was taken, and how
-# well the map of chapter 5 that was made with it agrees with the truth; then the real picture's file and its k. They
+# well the map of chapter 5 that was made with it agrees with the truth, and which terrains it shows; then the real picture's file and its k. They
 # are shown whether or not they differ.
 HEADLINES = {
     "04-choosing-k": ["elbow", "chosen", "chosen_agreement", "criteria_say"],
-    "05-from-pixels-to-a-map": ["k", "pixels_right", "regions"],
+    "05-from-pixels-to-a-map": ["k", "cluster_terrains", "pixels_right", "regions"],
     "11-satellite-image": ["file", "k", "whole_told"],
 }
 GENERATOR = "course compare"  # what tells a comparison from any other folder

@@ -335,7 +335,7 @@ def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims
     """Return what stands at the foot of a chapter: the run's parameters, its checks, and what to take along."""
     listed = " ".join(f"`{name} = {value!r}`" for name, value in values.items()) or "none"
     links = [
-        f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values',
+        f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values (it needs the folder `helpers`, which is in the zip)',
         '[the whole course as a zip](../downloads/course.zip){download=""}',
     ]
     links += [f"[{text}]({url})" for text, url in _repository_links(project, chapter)]

@@ -40,7 +40,7 @@ from helpers.drawing import (
 )  # fmt: skip
 from helpers.landscape import ISOLINES, PALETTE, TERRAINS, THRESHOLDS
 from helpers.record import join
-from helpers.segmentation import distinct_colors
+from helpers.segmentation import Segmentation, distinct_colors, recolor
 
 MARKERS = {"water": "o", "grass": "s", "mountain": "^", "snow": "p"}  # the article's
 SHAPES = {"o": "circle", "s": "square", "^": "triangle", "p": "pentagon"}
@@ -331,7 +331,11 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
     ax.axhline(best, color="C1", linestyle="--", linewidth=1.2)
     room_below = best > 0.2 * wcss[0]
     at, up, side, edge = (len(wcss), -4, "right", "top") if room_below else (0.6, 4, "left", "bottom")
-    ax.annotate("best of many starts", (at, best), (0, up), textcoords="offset points", ha=side, va=edge)
+    over = wcss[-1] / best - 1 if best else 0.0
+    end = f"this start ends {percent(over)} above it" if over > 1e-9 else "this start ends there, too"
+    ax.annotate(
+        f"best of many starts; {end}", (at, best), (0, up), textcoords="offset points", ha=side, va=edge
+    )
     ax.set(xlabel="round", ylabel="WCSS", xlim=(0.5, len(wcss) + 0.5), ylim=(0, 1.08 * wcss[0] or 1))
     ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     ax.yaxis.set_major_formatter(EngFormatter(sep=""))
@@ -409,18 +413,16 @@ def cluster_colors(labels: NDArray[np.integer]) -> NDArray[np.uint8]:
 
 
 @plot
-def recolored_grid(
-    images: Mapping[int, NDArray[np.uint8]], terrains: Mapping[int, int]
-) -> tuple[Figure, str]:
-    """Draw the recolored picture for each number of clusters, three to a row."""
-    tallest = max(image.shape[0] / image.shape[1] for image in images.values())
-    figure, axes = tiles(len(images), 3, max(0.8, 2.1 * min(tallest, 2) + 0.25))
-    for ax, (k, image) in zip(axes, images.items(), strict=True):
-        show_image(ax, image, f"k = {k}")
+def recolored_grid(found: Mapping[int, Segmentation], terrains: Mapping[int, int]) -> tuple[Figure, str]:
+    """Draw the recolored picture with its boundaries for each number of clusters, three to a row."""
+    tallest = max(seg.labels.shape[0] / seg.labels.shape[1] for seg in found.values())
+    figure, axes = tiles(len(found), 3, max(0.8, 2.1 * min(tallest, 2) + 0.25))
+    for ax, (k, seg) in zip(axes, found.items(), strict=True):
+        show_image(ax, with_boundaries(recolor(seg), regions.boundaries(seg.labels)), f"k = {k}")
     listed = ", ".join(f"k = {k} shows {n}" for k, n in terrains.items())
     return (
         figure,
-        f"Grid of recolored pictures, {len(images)} in all. Of the {len(TERRAINS)} terrain colors, {listed}.",
+        f"Grid of recolored pictures, {len(found)} in all, with lines where clusters meet. Of the {len(TERRAINS)} terrain colors, {listed}.",
     )
 
 
@@ -642,7 +644,7 @@ def centroid_and_marker(
     left, top = window[1].start - 0.5, window[0].start - 0.5
     place = (left, left + pale.shape[1], top + pale.shape[0], top)
     show_image(ax, pale, extent=place)
-    shown = show_image(ax, depth[window], cmap=HEIGHT_MAP, vmin=0, extent=place)
+    shown = show_image(ax, depth[window], cmap="gray", vmin=0, extent=place)
     color_bar(figure, shown, ax, "distance to the edge, pixels")
     for name, x, y, shape, up in [
         ("marker", row["col"], row["row"], "o", 1),
@@ -674,7 +676,7 @@ def final_map(
     )
     show_image(ax, image)
     drawn = listed.head(MOST_MARKERS)
-    size = (18 + 130 * np.sqrt(drawn["share"])) * np.clip(100 / max(len(drawn), 1), 0.4, 1)
+    size = (26 + 130 * np.sqrt(drawn["share"])) * np.clip(100 / max(len(drawn), 1), 0.5, 1)
     told, handles = [], []
     for name, shape in MARKERS.items():
         if not clusters[name]:

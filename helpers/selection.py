@@ -397,7 +397,7 @@ def choose(
 def elbow_or_silhouette(ks: ArrayLike, wcss: ArrayLike, silhouette_of: Callable[[int], float]) -> int:
     """Return the k of the elbow; where there is none, of those from 2 on, the k of largest silhouette."""
     knee = elbow(ks, wcss)
-    return knee if knee is not None and knee >= 2 else max(list(np.asarray(ks))[1:], key=silhouette_of)
+    return knee if knee is not None and knee >= 2 else max(np.asarray(ks).tolist()[1:], key=silhouette_of)
 
 
 def _listed(image: NDArray[np.uint8] | Colors, mask: NDArray[np.bool_] | None = None) -> Colors:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import shlex
 import subprocess
@@ -17,7 +18,7 @@ from course import lookup, stage
 from course.cli import cli
 from course.project import Project, load
 from course.run import Run
-from helpers import landscape
+from helpers import landscape, segmentation, selection
 from tests.projects import ROOT
 
 PAGES = ["README.md", "index.qmd", "rerun.qmd", "teach.qmd"]
@@ -143,3 +144,36 @@ def test_lessons_name_chapters_that_exist() -> None:
 def test_seeds_of_the_glossary_and_settings_are_yaml() -> None:
     assert yaml.safe_load((ROOT / lookup.TERMS).read_text(encoding="utf-8"))
     assert CliRunner().invoke(cli, ["--help"]).exit_code == 0
+
+
+# What teach.qmd says of single seeds, in words; computed here, so that the words cannot rot.
+
+
+def terrains_on_the_map(seed: int, k: int = 0) -> tuple[list[int], int]:
+    """Return the terrain of each cluster of a landscape, and the k that was chosen for it."""
+    image = landscape.colorize(landscape.heights(seed=seed))
+    k = k or selection.choose(image)
+    return list(segmentation.nearest_terrain(segmentation.segment(image, k).centers)), k
+
+
+def test_the_seeds_that_the_page_for_teachers_names() -> None:
+    text = (ROOT / "teach.qmd").read_text(encoding="utf-8")
+    assert all(f"`{seed}`" in text for seed in (3, 33, 114, 130))
+    rows = {int(row["seed"]): row for row in swept()}
+    assert {rows[3][name] for name in ("elbow_1_8", "elbow_1_10", "elbow_2_15", "best")} == {"4"}
+    assert terrains_on_the_map(33)[0] == [0, 1, 2]
+    assert float(rows[33]["snow"]) > 0.05
+    assert terrains_on_the_map(114)[0] == [0, 1, 2]
+    assert float(rows[114]["chosen_right"]) > 0.98
+    assert terrains_on_the_map(114, 4)[0] == [0, 0, 1, 2]
+    assert (rows[130]["elbow_1_10"], rows[130]["best"]) == ("2", "3")
+    colors = segmentation.distinct_colors(landscape.colorize(landscape.heights(seed=130)))
+    for state in range(30):
+        fits = [segmentation.segment_colors(colors, k, state, n_init=1).wcss for k in range(1, 11)]
+        assert selection.elbow(range(1, 11), fits) == 2
+
+
+def swept() -> list[dict[str, str]]:
+    """Return the rows of the committed sweep."""
+    lines = (ROOT / "data" / "sweep.csv").read_text(encoding="utf-8").splitlines()
+    return list(csv.DictReader(line for line in lines if not line.startswith("#")))
