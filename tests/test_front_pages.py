@@ -158,7 +158,8 @@ def terrains_on_the_map(seed: int, k: int = 0) -> tuple[list[int], int]:
 
 def test_the_seeds_that_the_page_for_teachers_names() -> None:
     text = (ROOT / "teach.qmd").read_text(encoding="utf-8")
-    assert all(f"`{seed}`" in text for seed in (3, 33, 114, 130))
+    assert "--seeds 3,33,130 " in text
+    assert "-p seed 114 -p n_clusters 4 " in text
     rows = {int(row["seed"]): row for row in swept()}
     assert {rows[3][name] for name in ("elbow_1_8", "elbow_1_10", "elbow_2_15", "best")} == {"4"}
     assert terrains_on_the_map(33)[0] == [0, 1, 2]
