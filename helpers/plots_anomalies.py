@@ -93,74 +93,38 @@ def planted_map(image: NDArray[np.uint8], kinds: NDArray[np.int8]) -> tuple[Figu
 def clouds(
     image: NDArray[np.uint8], labels: NDArray[np.integer], planted: Mapping[str, tuple[int, int, int]]
 ) -> tuple[Figure, str]:
-    """Draw the colors by red and green, with one cloud for all and with one for each cluster, as ellipses."""
+    """Draw the colors by red and blue, with one cloud for all and with one for each cluster, as ellipses."""
     figure, [axes] = panels(1, 2, 3.6, sharex=True, sharey=True)
     pixels = image.reshape(-1, 3)
     colors = np.unique(pixels, axis=0)
+    seen = [0, 2]  # red and blue: the two in which the lake lies farthest off
     reach = 2
     ink = mpl.rcParams["text.color"]
     groups = [pixels[labels.ravel() == cluster] for cluster in np.unique(labels)]
     titles = ("one cloud for all pixels", f"a cloud for each of {plural(len(groups), 'cluster')}")
     for ax, title, parts in zip(axes, titles, ([pixels], groups), strict=True):
-        ax.scatter(colors[:, 0], colors[:, 1], s=7, c=colors / 255, linewidths=0)
+        ax.scatter(*colors[:, seen].T, s=7, c=colors / 255, linewidths=0)
         for part in parts:
-            mean, spread = part[:, :2].mean(axis=0), np.cov(part[:, :2].T.astype(float), bias=True)
+            mean, spread = part[:, seen].mean(axis=0), np.cov(part[:, seen].T.astype(float), bias=True)
             values, axes_of = np.linalg.eigh(spread)
             width, height = 2 * reach * np.sqrt(np.maximum(values, 1))
             angle = float(np.degrees(np.arctan2(axes_of[1, 0], axes_of[0, 0])))
             ax.add_patch(Ellipse(tuple(mean), width, height, angle=angle, fill=False, edgecolor=ink, lw=1.3))
             ax.plot(*mean, "+", color=ink, markersize=8)
         for name, color in planted.items():
-            ax.plot(*color[:2], "s", color=np.array(color) / 255, markeredgecolor=ink, markersize=7)
+            place = (color[0], color[2])
+            ax.plot(*place, "s", color=np.array(color) / 255, markeredgecolor=ink, markersize=7)
             left = color[0] > 200
             ax.annotate(
-                name, color[:2], (-7 if left else 7, 0), textcoords="offset points", va="center",
+                name, place, (-7 if left else 7, 0), textcoords="offset points", va="center",
                 ha="right" if left else "left", fontsize=9.5,
             )  # fmt: skip
         ax.set(title=title, xlabel="red", aspect="equal", xlim=(-90, 310), ylim=(-90, 310))
         ax.set(xticks=(0, 100, 200), yticks=(0, 100, 200))
-    axes[0].set(ylabel="green")
+    axes[0].set(ylabel="blue")
     return figure, (
-        f"Two scatter plots of the picture's {len(colors):,} colors by red and green, squares at the colors of {join(list(planted))}. "
+        f"Two scatter plots of the picture's {len(colors):,} colors by red and blue, squares at the colors of {join(list(planted))}. "
         f"Left, one ellipse, at {reach} standard deviations, spans them all. Right, {plural(len(groups), 'ellipse')}, one for each cluster."
-    )
-
-
-@plot
-def cuts(
-    tree: Any, sample: NDArray[np.float64], targets: Mapping[str, Sequence[float]], channels: tuple[str, str]
-) -> tuple[Figure, str]:
-    """Draw the cuts of one isolation tree on the way to each target, with their numbers, on the tree's sample."""
-    figure, [axes] = panels(1, len(targets), 3.9, sharex=True, sharey=True)
-    told = []
-    for ax, (name, target) in zip(axes, targets.items(), strict=True):
-        box = [[0.0, 255.0], [0.0, 255.0]]
-        numbered: list[Any] = []
-        node = n_cuts = 0
-        inside = np.ones(len(sample), dtype=bool)
-        while tree.children_left[node] >= 0:
-            channel, threshold = int(tree.feature[node]), float(tree.threshold[node])
-            n_cuts += 1
-            other = box[1 - channel]
-            line = ([threshold] * 2, other) if channel == 0 else (other, [threshold] * 2)
-            ax.plot(*line, color="C0", linewidth=1.2)
-            end = (line[0][1], line[1][1])
-            if all(np.hypot(end[0] - x, end[1] - y) > 14 for x, y in numbered):  # no number on another
-                numbered.append(end)
-                halo(ax.text(*end, str(n_cuts), fontsize=9, color=BLUE, ha="center", va="center"))
-            low = target[channel] <= threshold
-            inside &= (sample[:, channel] <= threshold) == low
-            box[channel][int(low)] = threshold
-            node = tree.children_left[node] if low else tree.children_right[node]
-        ax.plot(*sample.T, ".", color=mpl.rcParams["axes.edgecolor"], markersize=4, zorder=0)
-        ax.plot(*target, "s", color="C1", markersize=8, markeredgecolor=mpl.rcParams["text.color"])
-        left = plural(int(inside.sum()), "pixel")
-        ax.set(title=f"{name}: {plural(n_cuts, 'cut')},\n{left} in the box", xlabel=channels[0])
-        ax.set(xlim=(-8, 270), ylim=(-8, 270), aspect="equal", xticks=(0, 100, 200), yticks=(0, 100, 200))
-        told.append(f"around the {name} {plural(n_cuts, 'cut')}, with {left} of the sample in the last box")
-    axes[0].set(ylabel=channels[1])
-    return figure, (
-        f"Two scatter plots of {len(sample)} pixels by {channels[0]} and {channels[1]}, with the numbered cuts of one tree: {'; '.join(told)}."
     )
 
 
