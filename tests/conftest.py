@@ -1,16 +1,19 @@
-"""What several tests share: the course run small, its site, a browser."""
+"""What several tests share: chapters that were executed, the course run small, its site, a browser."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from course import run as runs
+from course.errors import CourseError
 from course.project import Project, load
 from course.run import Run
 from course.stage import ZIPPED
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 # Small, fast, and not the article's: what a chapter says must hold here, too.
 SMALL = {"size": 64, "scale": 16.0, "seed": 5}
 COPIED = sorted({"notebooks", *(name for name in ZIPPED if "/" not in name)})
+# A shell of its own for the small run, so that tests/test_repeatable.py has another one to hold it against.
+SHELL = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
+# What was executed in this session, by key: the notebook, and what its run noted of it.
+EXECUTED: dict[str, tuple[Path, dict[str, Any]]] = {}
 CHROMIUM = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"]
 
 
@@ -52,11 +59,56 @@ def copy_course(folder: Path) -> Project:
     return load(folder)
 
 
+def remember(run: Run) -> Run:
+    """Note what a run executed, for runs that come to the same key; return the run."""
+    EXECUTED.update(
+        {entry["key"]: (run.notebook(name), entry) for name, entry in run.manifest["chapters"].items()}
+    )
+    return run
+
+
+def lend(project: Project, chapters: list[str] | None, values: dict[str, Any], folder: Path) -> None:
+    """Lay what is remembered of a run where the run goes on from: beside its folder, as if it had been stopped.
+
+    A chapter's key changes with all that its result depends on; `course.run` compares the hash of what it finds.
+    """
+    partial = folder.with_name(f".{folder.name}.partial")
+    for task in runs.plan(project, runs.select(project, chapters), values).tasks:
+        if task.key not in EXECUTED:
+            continue
+        notebook, entry = EXECUTED[task.key]
+        for name in ("notebooks", "chapters"):
+            (partial / name).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(notebook, partial / "notebooks" / notebook.name)
+        (partial / "chapters" / f"{task.name}.json").write_text(json.dumps(entry), encoding="utf-8")
+
+
+def ensure(project: Project, chapters: list[str] | None, values: dict[str, Any], folder: Path) -> Run:
+    """Return the finished run in `folder`, after executing what no test has executed before."""
+    lend(project, chapters, values, folder)
+    jobs = max(2, runs.processors())
+    return remember(runs.ensure(project, chapters, values, folder, jobs=jobs, quiet=True))
+
+
 @pytest.fixture(scope="session")
 def small_course(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, Run]:
     """The whole course, run small."""
     project = copy_course(tmp_path_factory.mktemp("course") / "small course")
-    return project, runs.ensure(project, None, dict(SMALL), project.root / "runs" / "small", quiet=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in SHELL.items():
+            patch.setenv(name, value)
+        return project, ensure(project, None, dict(SMALL), project.root / "runs" / "small")
+
+
+@pytest.fixture(scope="session")
+def default_course(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The course and its expected values, with what is fresh of the checkout's default run: `make site` made it."""
+    project = copy_course(tmp_path_factory.mktemp("default") / "course")
+    shutil.copytree(ROOT / "tests" / "expected", project.root / "tests" / "expected")
+    with suppress(CourseError):
+        remember(runs.load_run(ROOT / "runs" / "default"))
+    lend(project, None, {}, project.root / "runs" / "default")
+    return project
 
 
 @pytest.fixture(scope="session")
@@ -71,12 +123,23 @@ def small_site(small_course: tuple[Project, Run], tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A headless Chromium; without one the test is skipped, under CI it fails."""
-    found = next((path for path in map(shutil.which, CHROMIUM) if path), None)
-    if found is None:
+    if find_chromium() is None:
         message = "no Chromium: the browser tests need one"
         if os.environ.get("CI"):
             pytest.fail(message)
         pytest.skip(message)
+    with open_browser() as chromium:
+        yield chromium
+
+
+def find_chromium() -> str | None:
+    """Return the path of a Chromium, if there is one."""
+    return next((path for path in map(shutil.which, CHROMIUM) if path), None)
+
+
+@contextmanager
+def open_browser() -> Iterator[Browser]:
+    """Give a headless Chromium to the thread that asks; no other thread may use it."""
     from playwright.sync_api import sync_playwright
 
     quiet = [
@@ -87,6 +150,8 @@ def browser() -> Iterator[Browser]:
     ]
     root = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=[*quiet, *root, "--no-first-run"])
+        chromium = playwright.chromium.launch(
+            executable_path=find_chromium(), args=[*quiet, *root, "--no-first-run"]
+        )
         yield chromium
         chromium.close()

@@ -13,12 +13,11 @@ import pytest
 import rasterio
 from PIL import Image
 
-from course import run as runs
 from course.check import check
 from course.project import Project, load, read_notebook
 from course.run import Run, declared_parameters
 from course.stage import source_of
-from tests.conftest import copy_course
+from tests.conftest import copy_course, ensure
 from tests.projects import ROOT
 
 CHAPTERS = load(ROOT).chapters
@@ -69,9 +68,7 @@ def run(project: Project, name: str, values: dict[str, Any], chapters: list[str]
     names = chapters or [chapter.name for chapter in project.chapters]
     known = {p for chapter in project.chapters if chapter.name in names for p in declared_parameters(chapter)}
     given = {key: value for key, value in values.items() if key in known}
-    return runs.ensure(
-        project, names, given, project.root / "runs" / name.replace(" ", "-").replace(",", ""), quiet=True
-    )
+    return ensure(project, names, given, project.root / "runs" / name.replace(" ", "-").replace(",", ""))
 
 
 def outputs(run: Run) -> list[tuple[str, dict[str, Any]]]:
@@ -191,8 +188,8 @@ def test_chapters_take_a_picture_of_ones_own(project: Project, tmp_path: Path, k
 
 
 @pytest.mark.long
-def test_the_articles_numbers_at_the_articles_settings(project: Project) -> None:
-    record = run(project, "default", {}, None).record
+def test_the_articles_numbers_at_the_articles_settings(default_course: Project) -> None:
+    record = run(default_course, "default", {}).record
     landscape, choice = record["02-synthetic-landscape"], record["04-choosing-k"]
     assert landscape["colors_used"] == 937
     assert landscape["same_numbers"] == "not one differs" or landscape["largest_difference"] < 2e-7

@@ -20,7 +20,6 @@ from course.project import Project, front_matter_of, read_notebook
 from course.run import Run, _sha256, load_run
 from course.stage import stage
 from helpers.invariants import CLAIMS, NOT_ASKED
-from tests.conftest import copy_course
 from tests.projects import ROOT, course
 
 CHAPTER = "05-from-pixels-to-a-map"
@@ -233,10 +232,8 @@ def test_the_expected_values_are_of_todays_chapters() -> None:
 
 
 @pytest.mark.long
-def test_a_default_run_is_as_expected(tmp_path: Path) -> None:
-    project = copy_course(tmp_path / "course")
-    shutil.copytree(ROOT / "tests" / "expected", project.root / "tests" / "expected")
-    code, out, err = course(project, "check")
+def test_a_default_run_is_as_expected(default_course: Project) -> None:
+    code, out, err = course(default_course, "check")
     assert (code, err) == (0, ""), out
     assert "values are as expected" in out.splitlines()[-1]
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,11 @@ import pytest
 from course import depends
 from course.depends import Sources
 from course.project import Chapter, load, read_notebook
-from course.run import plan
+from course.run import plan, processors
 from tests.conftest import SMALL
 from tests.projects import ROOT
 
+Traced = tuple[list[str], subprocess.CompletedProcess[str]]  # a chapter's code, and the process that ran it
 HELPERS = {
     "__init__": '"""Helpers."""\n',
     "draw": """
@@ -302,6 +305,31 @@ print("TRACED", json.dumps([sorted(ran), sorted(opened)]))
 """
 
 
+def trace(name: str, settings: Path) -> Traced:
+    """Return a chapter's code, and what came of running it small under the trace."""
+    (chapter,) = (c for c in load(ROOT).chapters if c.name == name)
+    code = cells(chapter)
+    small = "# Parameters\n" + "\n".join(
+        f"{n} = {v}" for n, v in SMALL.items() if any(f"\n{n} = " in c for c in code)
+    )
+    return code, subprocess.run(
+        [sys.executable, "-c", TRACE, str(ROOT), json.dumps([code[0], small, *code[1:]]), str(settings)],
+        capture_output=True, text=True, check=False, env={"MPLBACKEND": "agg", "PATH": ""},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def traces(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Traced]]]:
+    """The traces of the chapters that are asked for, made side by side: each takes one processor."""
+    asked = [item for item in request.session.items if "traces" in getattr(item, "fixturenames", [])]
+    names = [item.callspec.params["name"] for item in asked]  # type: ignore[attr-defined]
+    with ThreadPoolExecutor(max_workers=processors()) as pool:
+        yield {name: pool.submit(trace, name, tmp_path_factory.mktemp("trace")) for name in names}
+        pool.shutdown(cancel_futures=True)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -309,16 +337,10 @@ print("TRACED", json.dumps([sorted(ran), sorted(opened)]))
         for name in (path.stem for path in sorted((ROOT / "notebooks").glob("*.ipynb")))
     ],
 )
-def test_all_that_a_chapter_runs_is_among_what_it_depends_on(name: str, tmp_path: Path) -> None:
-    (chapter,) = (c for c in load(ROOT).chapters if c.name == name)
-    code = cells(chapter)
-    small = "# Parameters\n" + "\n".join(
-        f"{n} = {v}" for n, v in SMALL.items() if any(f"\n{n} = " in c for c in code)
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", TRACE, str(ROOT), json.dumps([code[0], small, *code[1:]]), str(tmp_path)],
-        capture_output=True, text=True, check=False, env={"MPLBACKEND": "agg", "PATH": ""},
-    )  # fmt: skip
+def test_all_that_a_chapter_runs_is_among_what_it_depends_on(
+    name: str, traces: dict[str, Future[Traced]]
+) -> None:
+    code, done = traces[name].result()
     assert "TRACED" in done.stdout, done.stderr[-2000:]
     ran, opened = json.loads(done.stdout.rsplit("TRACED", 1)[1])
     sources = Sources(ROOT)

@@ -19,6 +19,7 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,6 +30,7 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 
 from course import gate
+from tests.conftest import open_browser
 from tests.projects import ROOT
 
 if TYPE_CHECKING:
@@ -151,7 +153,11 @@ def look_at(browser: Browser, address: str, site: Path, name: str, width: int, t
             wrong.append(
                 f"text in {figure['source']} is {figure['text']:.1f} pixels high, the small print {small_print}"
             )
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}}).response
+    found = (
+        Axe()
+        .run(page, options={"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]})
+        .response
+    )
     for violation in found["violations"]:
         for node in violation["nodes"]:
             if quarto and any(
@@ -168,13 +174,32 @@ def look_at(browser: Browser, address: str, site: Path, name: str, width: int, t
     return wrong
 
 
-def check_pages(browser: Browser, address: str, site: Path, looks: list[tuple[str, int, Any]]) -> None:
-    wrong = {
-        f"{name} at {width} pixels, {theme}": found
-        for name, width, theme in looks
-        if (found := look_at(browser, address, site, name, width, theme))
-    }
-    assert not wrong, "\n".join(f"{place}: {fault}" for place, faults in wrong.items() for fault in faults)
+Look = tuple[str, int, Any]  # a page, the width of the window, the theme
+
+
+def look_at_all(browser: Browser, address: str, site: Path, looks: list[Look]) -> dict[Look, list[str]]:
+    """Return what is wrong with each of these faces."""
+    return {look: look_at(browser, address, site, *look) for look in looks}
+
+
+def look_meanwhile(address: str, site: Path, looks: list[Look]) -> dict[Look, list[str]]:
+    """Look at faces from another thread, which needs a browser of its own."""
+    with open_browser() as another:
+        return look_at_all(another, address, site, looks)
+
+
+def check_pages(browser: Browser, address: str, site: Path, looks: list[Look]) -> None:
+    """Look at half of these faces here and, meanwhile, at the other half: most of a look is waiting."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        others = pool.submit(look_meanwhile, address, site, looks[1::2])
+        found = look_at_all(browser, address, site, looks[::2]) | others.result()
+    assert list(found) == looks[::2] + looks[1::2]
+    wrong = [
+        f"{name} at {width} pixels, {theme}: {fault}"
+        for (name, width, theme), faults in found.items()
+        for fault in faults
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_page_on_one_of_its_faces(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
 
 import numpy as np
 import pytest
@@ -12,6 +15,7 @@ from PIL import Image
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from course.run import processors
 from helpers import landscape, segmentation
 from tests import oracle
 
@@ -48,14 +52,29 @@ def test_same_map_from_twenty_random_states(article, k):
     check_same_map(article, k)
 
 
-@pytest.mark.long
-@pytest.mark.parametrize("k", range(2, 9))
-@pytest.mark.parametrize("seed", FULL_SWEEP)
-def test_same_map_from_twenty_random_states_on_many_landscapes(seed, k):
+def check_landscape(seed: int, k: int) -> None:
+    """Hold the map of a landscape against those from other random states, and its WCSS against scikit-learn's best."""
     image = landscape_of(seed)
     check_same_map(image, k)
     best = best_of_scikit_learn(image, k)
     assert segmentation.segment(image, k).wcss <= best * (1 + 1e-6)
+
+
+@pytest.fixture(scope="module")
+def checked(request: pytest.FixtureRequest) -> Iterator[dict[tuple[int, int], Future[None]]]:
+    """The checks of the landscapes that are asked for, made side by side: each takes one processor."""
+    asked = [item for item in request.session.items if "checked" in getattr(item, "fixturenames", [])]
+    cases = [(item.callspec.params["seed"], item.callspec.params["k"]) for item in asked]  # type: ignore[attr-defined]
+    with ProcessPoolExecutor(processors(), get_context("spawn")) as pool:
+        yield {case: pool.submit(check_landscape, *case) for case in cases}
+        pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("k", range(2, 9))
+@pytest.mark.parametrize("seed", FULL_SWEEP)
+def test_same_map_from_twenty_random_states_on_many_landscapes(checked, seed, k):
+    checked[seed, k].result()
 
 
 @pytest.mark.parametrize(("seed", "k"), [(3, 7), (17, 5), (21, 8)])

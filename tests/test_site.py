@@ -97,11 +97,10 @@ def test_the_quarto_that_runs_the_stage_step_is_named_even_off_the_path(
 
 
 def test_quarto_that_fails_is_not_replaced_and_the_old_site_stays(
-    small_course: tuple[Project, Run], fake_quarto: Path, tmp_path: Path
+    small_course: tuple[Project, Run], small_site: Path, fake_quarto: Path, tmp_path: Path
 ) -> None:
     project, run = small_course
-    out = tmp_path / "site"
-    site.build(project, run, "embedded", out)
+    out = shutil.copytree(small_site, tmp_path / "site")
     before = (out / "index.html").read_bytes()
     fake_quarto.write_text("#!/bin/sh\necho 'ERROR: no such theme: moss' >&2\necho bye\nexit 7\n")
     with pytest.raises(CourseError, match="Quarto failed with exit code 7: ERROR: no such theme: moss"):
@@ -129,10 +128,9 @@ def test_a_site_that_fails_the_gate_never_replaces_a_good_one(
 
 
 def test_a_site_that_cannot_be_put_in_place_leaves_the_old_one(
-    small_course: tuple[Project, Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small_course: tuple[Project, Run], small_site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    out = tmp_path / "site"
-    site.build(*small_course, "embedded", out)
+    out = shutil.copytree(small_site, tmp_path / "site")
     before = (out / "index.html").read_bytes()
     replace = Path.replace
 
