@@ -231,10 +231,12 @@ def start(path: Path, *more: str) -> subprocess.Popen[str]:
     project = path.parent / "course"
     if not project.exists():
         make_project(project, "takes_nothing")
+    # A suite that a shell runs in the background ignores Ctrl-C, and so would what it starts.
     words = ["sweep", "--seeds", "0:8", "-p", "size", "48", "-p", "scale", "12", "--out", str(path), *more]
     return subprocess.Popen(
         [sys.executable, "-m", "course", *words], cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=None if os.name == "nt" else lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
