@@ -58,7 +58,7 @@
     const ks = Object.keys(best).map(Number);
     let k, number = 1, centers, labels, steps, sums, moved; // moved: a center has, since the last assignment
 
-    box.querySelectorAll(":scope > p").forEach((told) => told.remove());
+    box.querySelectorAll(":scope > p").forEach((told) => told.classList.add("km-without")); // which paper shows
     const view = document.createElement("div");
     view.innerHTML = `
       <div class="km-view">

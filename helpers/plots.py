@@ -511,7 +511,7 @@ def sweep(
 ) -> tuple[Figure, str]:
     """Draw how often each criterion takes each k, as a grid of numbers, the darker the more often.
 
-    `marked` says what each takes here; it is ringed. The last row is the truth, in another color.
+    `marked` says what each takes here; it is framed. The last row is the truth, in another color.
     """
     columns: list[int | None] = [*sorted({k for row in counts.values() for k in row if k is not None})]
     columns += [None] if any(None in row for row in counts.values()) else []
@@ -552,7 +552,7 @@ def sweep(
         for name, row in counts.items()
     )
     total = max(sum(row.values()) for row in counts.values())
-    rings = f" Rings mark this page's landscape: {_told(marked)}." if marked else ""
+    rings = f" Frames mark this page's landscape: {_told(marked)}." if marked else ""
     return (
         figure,
         f"Grid of counts, a row per criterion and a column per k, over {total} landscapes. {told}.{rings}",
