@@ -15,7 +15,7 @@ import click
 import yaml
 
 from course.errors import CourseError
-from course.project import Project, load
+from course.project import Chapter, Project, load
 from helpers.parameters import TABLE, ParameterError
 
 if TYPE_CHECKING:
@@ -219,6 +219,105 @@ def compare(run_a: str, run_b: str, out: Path | None) -> None:
     click.echo(f"The page lies in {_shown(page)}\nOpen {page.as_uri()}\n{found.summary()}")
 
 
+@cli.group()
+def classroom() -> None:
+    """A landscape for each student of a class, and marking that is safe."""
+
+
+@classroom.command("make")
+@click.argument("roster", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The class's folder.")
+@click.option(
+    "--exercises", default="04", show_default=True, help="Of which chapter: its number, or its name."
+)
+@click.option(
+    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="A value for the whole class."
+)
+@click.option("-f", "files", multiple=True, type=click.Path(path_type=Path), help="A YAML file of values.")
+@click.option(
+    "--salt", help="The secret of an earlier class, to get its seeds again.  [default: made anew, and kept]"
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one per processor]")
+def classroom_make(
+    roster: Path,
+    out: Path,
+    exercises: str,
+    parameters: tuple[tuple[str, str], ...],
+    files: tuple[Path, ...],
+    salt: str | None,
+    jobs: int | None,
+) -> None:
+    """Write a notebook for each student on ROSTER, with a landscape of their own, and the key."""
+    from course.classroom import make
+    from course.classroom.roster import read_roster
+
+    project = load()
+    chapter = find_exercises(project, exercises)
+    students = read_roster(roster)
+    values = read_parameters(parameters, files)
+    place = make.make(project, chapter, students, out, parameters=values, salt=salt, jobs=jobs)
+    people = "student" if len(students) == 1 else "students"
+    click.echo(f"{len(students)} {people}: hand out what lies in {_shown(out / make.STUDENTS)}")
+    click.echo(f"The key is {_shown(place)}; nobody but you should have it")
+
+
+@classroom.command("mark")
+@click.argument("submissions", type=click.Path(path_type=Path))
+@click.option("--key", required=True, type=click.Path(path_type=Path), help="The key, or the class's folder.")
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="Where feedback and gradebooks go."
+)
+@click.option("--jobs", type=click.IntRange(min=1), help="Notebooks at a time.  [default: one per processor]")
+@click.option(
+    "--timeout", type=click.FloatRange(min=1), help="Seconds that a notebook may take.  [default: 180]"
+)
+@click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, whose workers run the notebooks.")
+@click.option(
+    "--uncontained", is_flag=True, help="Run them even where nothing can contain them. See the site first."
+)
+def classroom_mark(
+    submissions: Path,
+    key: Path,
+    out: Path,
+    jobs: int | None,
+    timeout: float | None,
+    scheduler: str | None,
+    uncontained: bool,
+) -> None:
+    """Mark what was handed in: run each notebook of SUBMISSIONS contained, and compare its answers with the key."""
+    from course.classroom import jail
+    from course.classroom.mark import mark
+
+    if uncontained:
+        click.echo("Not contained: a student's code can do what you can.", err=True)
+    limits = jail.Limits(seconds=timeout, cell_seconds=min(timeout, 60.0)) if timeout else jail.Limits()
+    results = mark(
+        load(),
+        submissions,
+        key,
+        out,
+        limits=limits,
+        contained=not uncontained,
+        jobs=jobs,
+        scheduler=scheduler,
+    )
+    strange = sum(bool(result["problem"] or result["notes"] or result["flags"]) for result in results)
+    click.echo(f"{len(results)} marked, {strange} with something to look at: {_shown(out / 'report.html')}")
+    click.echo(f"Gradebooks: {_shown(out)}/gradebook.csv, moodle.csv and canvas.csv")
+
+
+@classroom.command("vet")
+@click.option("--seeds", default="1000:5000", show_default=True, help="1000:5000 for the seeds 1000 to 4999.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one per processor]")
+def classroom_vet(seeds: str, jobs: int | None) -> None:
+    """Measure landscapes anew, for the table of those that are equally hard; it takes a quarter of an hour."""
+    from course import sweep as sweeps
+    from helpers import variants
+
+    made = sweeps.sweep(sweeps.parse_seeds(seeds), {}, variants.TABLE, jobs=jobs, rows="variants")
+    click.echo(f"{len(variants.vetted())} of the landscapes in {_shown(made)} are equally hard")
+
+
 @cli.command()
 @click.argument("site", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def gate(site: Path) -> None:
@@ -245,6 +344,15 @@ def find_run(project: Project, name: str | None) -> Run:
         hint = f"in runs/ there are: {', '.join(there)}" if there else "`course run` makes one"
         raise CourseError(f"{name}: there is no such run; {hint}")
     return runs.load_run(listed if not given.is_dir() and listed.is_dir() else given.absolute())
+
+
+def find_exercises(project: Project, name: str) -> Chapter:
+    """Return the exercises of a chapter, by its number or name."""
+    number = Path(name).name[:2] if not name.isdigit() else name.zfill(2)
+    found = [chapter for chapter in project.exercises if chapter.name[:2] == number]
+    if not found:
+        raise CourseError(f"no exercises {name}; there are: {', '.join(c.name for c in project.exercises)}")
+    return found[0]
 
 
 def read_parameters(pairs: tuple[tuple[str, str], ...], files: tuple[Path, ...]) -> dict[str, Any]:

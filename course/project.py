@@ -52,6 +52,20 @@ class Project:
                 )
         return chapters
 
+    @cached_property
+    def exercises(self) -> list[Chapter]:
+        """Return the notebooks with the exercises, by chapter; a run executes them solved."""
+        return [Chapter(path.stem, path) for path in sorted((self.root / "exercises").glob("[0-9]*.ipynb"))]
+
+    def exercises_of(self, chapter: Chapter) -> Chapter | None:
+        """Return the exercises of a chapter: both names begin with its number."""
+        return next((found for found in self.exercises if found.name[:2] == chapter.name[:2]), None)
+
+    @property
+    def parts(self) -> list[Chapter]:
+        """Return all that a run of the whole course executes: the chapters, then the exercises."""
+        return [*self.chapters, *self.exercises]
+
     @property
     def website(self) -> dict[str, Any]:
         """Return the `website` part of `_quarto.yml`."""

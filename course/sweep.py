@@ -1,4 +1,4 @@
-"""Ask every criterion of chapter 4 about many seeds, without notebooks: one tidy CSV.
+"""Ask something about many seeds, without notebooks: every criterion of chapter 4, say. One tidy CSV.
 
 Steps: read which seeds; take the rows that an earlier, stopped sweep of the same code and parameters left;
 compute the others on all local processors, or on the workers of a Dask scheduler; write the table.
@@ -13,6 +13,7 @@ import ast
 import csv
 import functools
 import hashlib
+import importlib
 import io
 import json
 import logging
@@ -43,6 +44,10 @@ PARAMETERS = [
     "size", "scale", "octaves", "persistence", "lacunarity", "transition_width", "random_state",
 ]  # fmt: skip
 PACKAGES = ["numpy", "scipy", "scikit-learn", "pandas", "kneed"]  # what the values may depend on
+ROWS = {  # what may be asked: the function of helpers that makes a row
+    "criteria": "criteria.of_landscape",
+    "variants": "variants.measure",
+}
 TRIES = 3  # a seed whose worker died so often, alone, is given up
 WORKERS_WAIT = 30  # seconds that a sweep waits for a scheduler, or for a new worker when none is left
 
@@ -72,8 +77,8 @@ def parse_seeds(text: str) -> list[int]:
     return list(found)
 
 
-def provenance(parameters: dict[str, Any]) -> dict[str, Any]:
-    """Return what a table's rows depend on: parameters, code, versions.
+def provenance(parameters: dict[str, Any], rows: str = "criteria") -> dict[str, Any]:
+    """Return what a table's rows depend on: which of `ROWS` they are, parameters, code, versions.
 
     Raises
     ------
@@ -82,7 +87,8 @@ def provenance(parameters: dict[str, Any]) -> dict[str, Any]:
     """
     given = check_values(parameters, PARAMETERS)
     return {
-        "code": code_hash(),
+        "rows": rows,
+        "code": code_hash(rows),
         "parameters": {name: TABLE[name].default for name in PARAMETERS} | given,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
@@ -90,11 +96,12 @@ def provenance(parameters: dict[str, Any]) -> dict[str, Any]:
 
 
 @functools.cache
-def code_hash() -> str:
+def code_hash(rows: str = "criteria") -> str:
     """Return the SHA-256 of the code that computes a row, its comments and docstrings left out."""
+    module = ROWS[rows].partition(".")[0]
     sources = Sources(Path(helpers.__file__).resolve().parent.parent)
-    reached = sources.reach(Code([ast.parse("from helpers import criteria; criteria.of_landscape(0)")]))
-    assert reached is not None, "helpers.criteria does not say all that it uses"
+    reached = sources.reach(Code([ast.parse(f"from helpers import {module}; {ROWS[rows]}(0)")]))
+    assert reached is not None, f"helpers.{module} does not say all that it uses"
     texts = [sources.modules[module].texts.get(part, "") for module, part in sorted(reached)]
     return hashlib.sha256("\n".join(map(_code, texts)).encode()).hexdigest()
 
@@ -112,7 +119,8 @@ def _code(source: str) -> str:
 
 def is_current(table: Path) -> bool:
     """Tell whether the code of today would make this table."""
-    return _read_table(table)[0].get("code") == code_hash()
+    made = _read_table(table)[0]
+    return made.get("code") == code_hash(made.get("rows", "criteria"))
 
 
 def sweep(
@@ -123,6 +131,7 @@ def sweep(
     jobs: int | None = None,
     scheduler: str | None = None,
     quiet: bool = False,
+    rows: str = "criteria",
 ) -> Path:
     """Write a row per seed to `out`.
 
@@ -140,6 +149,8 @@ def sweep(
         The address of a Dask scheduler, whose workers are used in place of local processes.
     quiet : bool
         Show no progress.
+    rows : str
+        Which of `ROWS` they are.
 
     Raises
     ------
@@ -149,7 +160,7 @@ def sweep(
     """
     import filelock
 
-    made = provenance(parameters)
+    made = provenance(parameters, rows)
     journal = out.with_name(f".{out.name}.partial")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -181,7 +192,7 @@ def _write_rows(
     """Compute the rows that are not there yet, note each at once, and write the table."""
     rows = {**_kept(*_read_table(out), made), **_kept(*_read_journal(journal), made)}
     todo = [seed for seed in seeds if seed not in rows]
-    with _progress(len(seeds), len(seeds) - len(todo), quiet) as tick, journal.open("w") as notes:
+    with progress(len(seeds), len(seeds) - len(todo), quiet) as tick, journal.open("w") as notes:
         for kept in [made, *rows.values()]:
             notes.write(json.dumps(kept) + "\n")
         computed = _on_dask(todo, made, scheduler) if scheduler else _on_processes(todo, made, jobs)
@@ -205,12 +216,11 @@ def _write_rows(
     return out
 
 
-def compute(seed: int, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def compute(seed: int, parameters: dict[str, Any], rows: str = "criteria") -> tuple[str, dict[str, Any]]:
     """Return the hash of the code at work, and the row of one seed; numbers with six decimals."""
-    from helpers import criteria
-
-    row = criteria.of_landscape(seed, **parameters)
-    return code_hash(), {n: round(v, 6) if isinstance(v, float) else v for n, v in row.items()}
+    module, _, function = ROWS[rows].partition(".")
+    row = getattr(importlib.import_module(f"helpers.{module}"), function)(seed, **parameters)
+    return code_hash(rows), {n: round(v, 6) if isinstance(v, float) else v for n, v in row.items()}
 
 
 def _on_processes(todo: Sequence[int], made: dict[str, Any], jobs: int) -> Iterator[dict[str, Any]]:
@@ -219,13 +229,13 @@ def _on_processes(todo: Sequence[int], made: dict[str, Any], jobs: int) -> Itera
     while waiting or suspects:
         at_once = 1 if suspects else jobs  # alone, a seed that kills its process takes no other along
         line = suspects or waiting
-        with _pool(at_once) as pool:
+        with worker_pool(at_once) as pool:
             running: dict[Future[tuple[str, dict[str, Any]]], int] = {}
             try:
                 while line or running:
                     while line and len(running) < 2 * at_once - (at_once == 1):
                         seed = line.popleft()
-                        running[pool.submit(compute, seed, made["parameters"])] = seed
+                        running[pool.submit(compute, seed, made["parameters"], made["rows"])] = seed
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         row = future.result()[1]
                         del running[future]
@@ -239,7 +249,7 @@ def _on_processes(todo: Sequence[int], made: dict[str, Any], jobs: int) -> Itera
 
 
 @contextmanager
-def _pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
+def worker_pool(jobs: int) -> Iterator[ProcessPoolExecutor]:
     """Give processes that compute in one thread each, and end with this one."""
     names = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"]
     before = {name: os.environ.get(name) for name in names}
@@ -267,8 +277,38 @@ def _begin() -> None:
 
 
 def _on_dask(todo: Sequence[int], made: dict[str, Any], address: str) -> Iterator[dict[str, Any]]:
-    """Yield rows as the workers of a Dask scheduler finish them; Dask gives a lost worker's seeds to others."""
-    if not todo:
+    """Yield rows as the workers of a Dask scheduler finish them."""
+    calls = {seed: (compute, seed, made["parameters"], made["rows"]) for seed in todo}
+    for _, (code, row) in on_dask(address, calls, (code_hash, made["rows"]), made["code"], "seed"):
+        if code != made["code"]:
+            raise CourseError(f"--scheduler {address}: a worker runs other code than this checkout")
+        yield row
+
+
+def on_dask(
+    address: str, calls: dict[Any, tuple[Any, ...]], asked: tuple[Any, ...], code: str, thing: str = ""
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the results of calls as the workers of a Dask scheduler finish them; Dask gives a lost worker's calls to others.
+
+    Parameters
+    ----------
+    address : str
+        The scheduler's.
+    calls : dict
+        By a name, a function and its arguments.
+    asked : tuple
+        A function and its arguments that tell which code a worker has.
+    code : str
+        What that must be.
+    thing : str
+        What the names are of, for messages.
+
+    Raises
+    ------
+    CourseError
+        If the scheduler does not answer, has no workers, or has workers with other code.
+    """
+    if not calls:
         return
     try:
         import distributed
@@ -282,20 +322,19 @@ def _on_dask(todo: Sequence[int], made: dict[str, Any], address: str) -> Iterato
         why = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise CourseError(f"--scheduler {address}: no Dask scheduler answers there ({why})") from None
     with client:
-        _check_workers(client, address, made["code"])
-        pending = {client.submit(compute, seed, made["parameters"], pure=False): seed for seed in todo}
+        _check_workers(client, address, asked, code)
+        pending = {client.submit(*call, pure=False): name for name, call in calls.items()}
         while pending:
             for future in _finished(client, list(pending), address):
-                seed = pending.pop(future)
+                name = pending.pop(future)
                 try:
-                    code, row = future.result()
+                    yield name, future.result()
                 except distributed.KilledWorker:
-                    raise CourseError(f"seed {seed}: its workers died, one after another") from None
+                    raise CourseError(
+                        f"{thing} {name}: its workers died, one after another".lstrip()
+                    ) from None
                 except CancelledError:
                     raise CourseError(f"--scheduler {address}: the scheduler is gone") from None
-                if code != made["code"]:
-                    raise CourseError(f"--scheduler {address}: a worker runs other code than this checkout")
-                yield row
 
 
 def _finished(client: Any, futures: list[Any], address: str) -> list[Any]:
@@ -312,7 +351,7 @@ def _finished(client: Any, futures: list[Any], address: str) -> list[Any]:
             raise CourseError(f"--scheduler {address}: the scheduler is gone") from None
 
 
-def _check_workers(client: Any, address: str, code: str) -> None:
+def _check_workers(client: Any, address: str, asked: tuple[Any, ...], code: str) -> None:
     """Raise an error if there is no worker, or one that has other code."""
     try:
         client.wait_for_workers(1, timeout=WORKERS_WAIT)
@@ -321,7 +360,7 @@ def _check_workers(client: Any, address: str, code: str) -> None:
             f"--scheduler {address}: it has no worker; start some with: dask worker {address} --nthreads 1"
         ) from None
     try:
-        codes = client.run(code_hash)
+        codes = client.run(*asked)
     except ModuleNotFoundError as error:
         raise CourseError(
             f"--scheduler {address}: a worker has no {error.name}; install the course where workers start"
@@ -334,12 +373,14 @@ def _check_workers(client: Any, address: str, code: str) -> None:
 
 
 @contextmanager
-def _progress(total: int, done: int, quiet: bool) -> Iterator[Any]:
-    """Show a bar on a terminal, a line now and then elsewhere; yield what to call after each seed."""
+def progress(total: int, done: int, quiet: bool, things: str = "seeds") -> Iterator[Any]:
+    """Show a bar on a terminal, a line now and then elsewhere; yield what to call after each of so many things."""
     begun, count = time.monotonic(), 0
 
     def say() -> str:
-        return f"{done + count} of {total} seeds, {count / max(time.monotonic() - begun, 1e-9):.2f} a second"
+        return (
+            f"{done + count} of {total} {things}, {count / max(time.monotonic() - begun, 1e-9):.2f} a second"
+        )
 
     if quiet or total == done:
         yield lambda: None
@@ -347,9 +388,9 @@ def _progress(total: int, done: int, quiet: bool) -> Iterator[Any]:
     if sys.stdout.isatty():
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        columns = (BarColumn(), MofNCompleteColumn(), TextColumn("seeds"), TimeRemainingColumn())
+        columns = (BarColumn(), MofNCompleteColumn(), TextColumn(things), TimeRemainingColumn())
         with Progress(*columns) as bar:
-            task = bar.add_task("seeds", total=total, completed=done)
+            task = bar.add_task(things, total=total, completed=done)
             yield lambda: bar.advance(task)
         return
     last = begun
@@ -369,7 +410,7 @@ def _kept(
     made_then: dict[str, Any], rows: list[dict[str, Any]], made: dict[str, Any]
 ) -> dict[int, dict[str, Any]]:
     """Return an earlier sweep's rows by seed, if the same code made them with the same parameters."""
-    same = all(made_then.get(name) == made[name] for name in made)
+    same = all(made_then.get(name, "criteria" if name == "rows" else None) == made[name] for name in made)
     return {row["seed"]: row for row in rows} if same else {}
 
 

@@ -54,6 +54,7 @@ FREE = [
     r"\[\d+\]\([^()\s]*\)",  # a link that shows a chapter's number
     r"(?<=\])\([^()\s]*\)",  # where any other link goes
     r"https?://\S+",
+    r"^#+ \d+\.\d+ ",  # the number of an exercise
     r"@[\w:-]+",  # a citation or a cross reference
     r"\bchapters?\s+\d+(?:(?:\s+to\s+|\s+and\s+|,\s+|–)\d+)*\b(?!\.\d)",
     r"\bPython\s+\d\.\d+(?:\s+to\s+\d\.\d+)?",
@@ -137,7 +138,11 @@ def main(arguments: Sequence[str]) -> int:
 def everything(root: Path) -> list[Path]:
     """Return the files whose text a reader sees."""
     plots = sorted((root / "helpers").glob("plots*.py"))
-    return [*sorted((root / "notebooks").glob("*.ipynb")), *sorted(root.glob("*.qmd")), *plots]
+    return [
+        *(path for name in ("notebooks", "exercises") for path in sorted((root / name).glob("*.ipynb"))),
+        *sorted(root.glob("*.qmd")),
+        *plots,
+    ]
 
 
 def _texts(path: Path) -> Iterator[Text]:

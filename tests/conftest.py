@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # Small, fast, and not the article's: what a chapter says must hold here, too.
 SMALL = {"size": 64, "scale": 16.0, "seed": 5}
-COPIED = sorted({"notebooks", *(name for name in ZIPPED if "/" not in name)})
+COPIED = sorted({"notebooks", "exercises", *(name for name in ZIPPED if "/" not in name)})
 # A shell of its own for the small run, so that tests/test_repeatable.py has another one to hold it against.
 SHELL = {"TZ": "UTC", "LANG": "C.UTF-8", "LC_ALL": "C.UTF-8"}
 # What was executed in this session, by key: the notebook, and what its run noted of it.

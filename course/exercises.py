@@ -1,0 +1,95 @@
+"""The forms of an exercise notebook, made by the tags of its cells.
+
+Each notebook in `exercises/` holds the exercises of one chapter with their solutions. A cell's tag says who gets it:
+
+    (none), parameters, setup   everybody
+    hint                        everybody, folded
+    start                       students: what they begin with; a broken step, say
+    solution                    the solved notebook, in place of the start
+    guide                       whoever marks, and the site, folded: what a good answer says
+    key                         `check`, and whoever marks: the right answer, and wrong ones to know
+
+Steps: take a notebook apart into exercises; make of it the form that is executed, and that of a student.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+TAGS = {"parameters", "setup", "hint", "start", "solution", "guide", "key", "raises-exception"}
+HEADING = re.compile(r"^### (\d+\.\d+) (.+)$", re.MULTILINE)
+Notebook = dict[str, Any]
+Cell = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: its number, its title, its cells from the heading on."""
+
+    number: str
+    title: str
+    cells: list[Cell] = field(default_factory=list)
+
+    def tagged(self, tag: str) -> list[Cell]:
+        """Return the cells with this tag."""
+        return [cell for cell in self.cells if tag in tags_of(cell)]
+
+
+def tags_of(cell: Cell) -> set[str]:
+    """Return the tags of a cell."""
+    return set(cell.get("metadata", {}).get("tags", []))
+
+
+def text_of(cell: Cell) -> str:
+    """Return the source of a cell as one text."""
+    return cell["source"] if isinstance(cell["source"], str) else "".join(cell["source"])
+
+
+def exercises_in(notebook: Notebook) -> list[Exercise]:
+    """Return the exercises of a notebook: each begins with a Markdown cell that has a heading ``### 4.2 Title``."""
+    found: list[Exercise] = []
+    for cell in notebook["cells"]:
+        heading = HEADING.search(text_of(cell)) if cell["cell_type"] == "markdown" else None
+        if heading:
+            found.append(Exercise(heading[1], heading[2].strip()))
+        if found:
+            found[-1].cells.append(cell)
+    return found
+
+
+def solved(notebook: Notebook) -> Notebook:
+    """Return the form that is executed: with solutions and guides, without what students begin with and without keys.
+
+    A chapter has no such tags, and stays as it is.
+    """
+    return {**notebook, "cells": [cell for cell in notebook["cells"] if not tags_of(cell) & {"start", "key"}]}
+
+
+def for_students(notebook: Notebook, points: dict[str, float] | None = None) -> Notebook:
+    """Return the form that a student works in: without solutions, guides and keys, hints folded.
+
+    Parameters
+    ----------
+    notebook : dict
+        The source.
+    points : dict, optional
+        What each exercise is worth; it is told under its heading.
+    """
+    cells = []
+    for cell in notebook["cells"]:
+        tags = tags_of(cell)
+        if tags & {"solution", "guide", "key"}:
+            continue
+        cell = {**cell, "metadata": {**cell.get("metadata", {})}}
+        text = text_of(cell)
+        heading = HEADING.search(text) if cell["cell_type"] == "markdown" else None
+        if heading and points and heading[1] in points:
+            worth = points[heading[1]]
+            text = f"{text.rstrip()} *({worth:g} {'point' if worth == 1 else 'points'})*"
+        if "hint" in tags:
+            text = f"<details><summary>Hint</summary>\n\n{text}\n\n</details>"
+        cell["source"] = text.splitlines(keepends=True)
+        cells.append(cell)
+    return {**notebook, "cells": cells}

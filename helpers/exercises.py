@@ -1,0 +1,304 @@
+"""Check an answer to an exercise: right, or what kind of wrong, for any parameters, offline.
+
+Steps: read the exercises of a chapter from `exercises/`; run what they set up, and the cells that hold their
+keys, with the parameters of the notebook that asks; compare the answer with the key.
+
+A key names the right answer and the wrong ones that people give, each with what it tells of them. Whoever
+marks a notebook does the same, outside of it, with the parameters that its student was given.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from helpers.parameters import TABLE
+from helpers.record import record
+
+FOLDER = Path(__file__).resolve().parent.parent / "exercises"
+MARKING = "COURSE_MARKING"  # set where a notebook is executed to be marked: answers are only recorded
+RECORDED = "answer_"  # what the name of a recorded answer begins with
+SHORT = 15  # words: an answer in words that has fewer is hardly one
+CLOSE = 10  # times the tolerance: an answer within that was rounded too early, or its method differs a little
+
+
+@dataclass(frozen=True)
+class Wrong:
+    """A wrong answer that people give: what it tells of them, the answer, and the share of the points it is worth."""
+
+    message: str
+    answer: Any
+    credit: float = 0.0
+
+
+@dataclass(frozen=True)
+class Key:
+    """What the right answer to an exercise is, how near one must come, and the wrong ones to know.
+
+    An `answer` of ``str`` stands for one in the student's own words, which a person reads.
+    """
+
+    name: str
+    answer: Any
+    points: float = 1
+    within: float = 0.0
+    wrong: tuple[Wrong, ...] = field(default_factory=tuple)
+
+    @property
+    def in_words(self) -> bool:
+        """Tell whether the answer is the student's own words."""
+        return self.answer is str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is said of an answer: whether it is right, which share of the points it is worth, and why.
+
+    Of an answer in words nobody can say that but a person; here it is right if it is there, and worth nothing yet.
+    """
+
+    right: bool
+    credit: float
+    message: str
+
+
+_collected: dict[str, Key] = {}
+verdicts: dict[str, Verdict] = {}  # what `check` said of each exercise, the last time that it was asked
+
+
+def key(
+    name: str, answer: Any, *, points: float = 1, within: float = 0.0, wrong: Mapping[str, Any] | None = None
+) -> None:
+    """State the right answer to an exercise; in a cell tagged ``key``.
+
+    Parameters
+    ----------
+    name : str
+        The exercise: ``"4.2"``.
+    answer : bool, int, float, str, a list or dict of them, or ``str`` itself
+        The right answer. ``str`` stands for an answer in the student's own words.
+    points : float
+        What it is worth.
+    within : float
+        How far a number may be off.
+    wrong : dict
+        Wrong answers that people give, by what to tell them. A pair ``(answer, share)`` is worth that share of
+        the points. Of two that are equal, the first counts; one that equals the right answer does not.
+    """
+    known = []
+    for message, value in (wrong or {}).items():
+        pair = isinstance(value, tuple) and len(value) == 2
+        known.append(
+            Wrong(message, plain(value[0]), float(value[1])) if pair else Wrong(message, plain(value))
+        )
+    answer = answer if answer is str else plain(answer)
+    _collected[name] = Key(name, answer, points, within, tuple(known))
+
+
+def check(name: str, answer: Any) -> None:
+    """Say whether an answer is right or, if not, what kind of wrong it is, and record it for whoever marks it.
+
+    Parameters
+    ----------
+    name : str
+        The exercise: ``"4.2"``.
+    answer : bool, int, float, str, or a list, tuple, array or dict of them
+        Your answer; ``...`` stands for none yet.
+    """
+    try:
+        given_answer = plain(answer)
+        if _unfinished(given_answer):
+            print(f"{name}: no answer yet.")
+            return
+        record(RECORDED + name.replace(".", "_"), given_answer)
+    except ValueError:
+        print(
+            f"{name}: an answer of type {type(answer).__name__} cannot be checked; give a number, a text, or a list of them."
+        )
+        return
+    if os.environ.get(MARKING):
+        print(f"{name}: recorded.")
+        return
+    caller = sys._getframe(1).f_globals
+    given = {row: caller[row] for row in TABLE if row in caller}
+    try:
+        keys = keys_of(name.partition(".")[0], given)
+    except FileNotFoundError as error:
+        print(f"{name}: recorded, but not checked: {error}")
+        return
+    if name not in keys:
+        print(f"{name}: there is no such exercise; there are {', '.join(keys)}.")
+        return
+    verdicts[name] = judge(keys[name], given_answer)
+    print(f"{name}: {verdicts[name].message}")
+
+
+def judge(key: Key, answer: Any) -> Verdict:
+    """Return what is to be said of an answer.
+
+    Parameters
+    ----------
+    key : Key
+        The right answer, and the wrong ones to know.
+    answer : bool, int, float, str, or a list or dict of them
+        As `check` recorded it; anything else is no answer.
+    """
+    try:
+        answer = plain(answer)
+    except ValueError:
+        answer = None
+    if answer is None:
+        return Verdict(False, 0.0, "no answer.")
+    if key.in_words:
+        words = len(answer.split()) if isinstance(answer, str) else 0
+        if not words:
+            return Verdict(False, 0.0, "answer in your own words, as a text in quotes.")
+        if words < SHORT:
+            few = "1 word is" if words == 1 else f"{words} words are"
+            return Verdict(False, 0.0, f"recorded, but {few} hardly an answer. Say why.")
+        return Verdict(True, 0.0, "recorded. A person will read it.")
+    if is_same(key.answer, answer, key.within):
+        return Verdict(True, 1.0, "right.")
+    for wrong in key.wrong:
+        if not is_same(key.answer, wrong.answer, key.within) and is_same(wrong.answer, answer, key.within):
+            return Verdict(False, wrong.credit, f"not yet: {wrong.message}")
+    return Verdict(False, 0.0, f"not yet: {_unlike(key, answer)}")
+
+
+def keys_of(chapter: str | int, given: Mapping[str, Any]) -> dict[str, Key]:
+    """Return the keys of a chapter's exercises, by name, for the landscape or picture of these parameters.
+
+    Parameters
+    ----------
+    chapter : str or int
+        Its number.
+    given : dict
+        Values of parameters; what the chapter's exercises do not declare is left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are no exercises for this chapter where this module lies.
+    """
+    return dict(_keys_of(str(chapter).zfill(2), tuple(sorted(given.items()))))
+
+
+def source_of(chapter: str) -> Path:
+    """Return the notebook that holds the exercises of a chapter, whose number has two digits."""
+    found = sorted(FOLDER.glob(f"{chapter}-*.ipynb"))
+    if not found:
+        raise FileNotFoundError(f"there are no exercises of chapter {chapter} in {FOLDER}")
+    return found[0]
+
+
+@lru_cache(maxsize=4)
+def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Key]:
+    path = source_of(chapter)
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    namespace: dict[str, Any] = {"__name__": "exercises"}
+    _collected.clear()
+    for number, cell in enumerate(cells, start=1):
+        tags = set(cell["metadata"].get("tags", []))
+        if not tags & {"parameters", "setup", "key"}:
+            continue
+        code = compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec")
+        with threadpool_limits(1):  # the arrays are small: more threads would wait for each other
+            exec(code, namespace)
+        if "parameters" in tags:
+            namespace.update({name: value for name, value in given if name in namespace})
+    return dict(_collected)
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON has it: ``...`` is None, arrays and tuples are lists; raise ValueError for anything else."""
+    if value is ... or value is None:
+        return None
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if isinstance(value, dict):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | range):
+        return [plain(item) for item in value]
+    if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    if isinstance(value, float) and math.isfinite(value):
+        return value
+    raise ValueError(f"no answer: {type(value).__name__}")
+
+
+def _unfinished(answer: Any) -> bool:
+    """Tell whether a ``...`` is left in an answer."""
+    parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else []
+    return answer is None or any(map(_unfinished, parts))
+
+
+def is_same(right: Any, answer: Any, within: float) -> bool:
+    """Tell whether an answer is the right one: texts but for case and spaces, numbers within a tolerance."""
+    if isinstance(right, bool) or isinstance(answer, bool):
+        return right is answer
+    if isinstance(right, str) and isinstance(answer, str):
+        return " ".join(right.split()).casefold() == " ".join(answer.split()).casefold()
+    if is_number(right) and is_number(answer):
+        return abs(right - answer) <= within + 1e-9 * max(1.0, abs(right))
+    if isinstance(right, list) and isinstance(answer, list):
+        return len(right) == len(answer) and all(
+            is_same(r, a, within) for r, a in zip(right, answer, strict=True)
+        )
+    if isinstance(right, dict) and isinstance(answer, dict):
+        return right.keys() == answer.keys() and all(is_same(r, answer[n], within) for n, r in right.items())
+    return False
+
+
+def _unlike(key: Key, answer: Any) -> str:
+    """Return how an answer that no one foresaw differs from the right one."""
+    right, within = key.answer, key.within
+    if _kind(right) != _kind(answer):
+        return f"the answer is {_kind(right)}, and this is {_kind(answer)}."
+    if isinstance(right, list):
+        if len(right) != len(answer):
+            return f"the answer has {len(right)} parts, and this has {len(answer)}."
+        if len(right) == 2 and is_same(right, answer[::-1], within):
+            return "these are the right numbers, the wrong way round."
+        if is_same(_in_order(right), _in_order(answer), within):
+            return "these are the right parts, in another order."
+        wrong = sum(not is_same(r, a, within) for r, a in zip(right, answer, strict=True))
+        return f"{wrong} of the {len(right)} parts {'is' if wrong == 1 else 'are'} not right."
+    if is_number(right):
+        if isinstance(right, float) and 0 < abs(right) <= 1 and is_same(100 * right, answer, 100 * within):
+            return "this is in percent. A share runs from 0 to 1."
+        if is_same(-right, answer, within):
+            return "the sign is the other one."
+        if within and abs(right - answer) <= CLOSE * within:
+            return f"close, but off by more than {within:g}. Was something rounded too early?"
+    return "this is none of the mistakes that are known here. Look at the hint, and at each step by itself."
+
+
+def _kind(value: Any) -> str:
+    """Return what kind of answer a value is, in words."""
+    if isinstance(value, bool):
+        return "True or False"
+    if is_number(value):
+        return "a number"
+    return "a text" if isinstance(value, str) else "a list" if isinstance(value, list) else "a dict"
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _in_order(values: Sequence[Any]) -> list[Any]:
+    """Return values sorted; of different kinds, as their texts sort."""
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=str)

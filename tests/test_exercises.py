@@ -1,0 +1,225 @@
+"""Exercises: each solution is right, each wrong answer is told what it is, whatever the seed."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course import exercises as forms
+from course.exercises import Exercise, exercises_in, tags_of, text_of
+from course.project import load, read_notebook
+from helpers import exercises
+from helpers.exercises import Key, judge, key, keys_of
+from tests.projects import ROOT
+
+SOURCES = sorted((ROOT / "exercises").glob("[0-9]*.ipynb"))
+SMALL = {"size": 128, "scale": 32.0}
+SEEDS = [5, 77]
+MORE_SEEDS = [0, 3, 33, 130, 4711, 31337]
+by_notebook = pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+
+
+def given(source: Path, seed: int, **values: Any) -> dict[str, Any]:
+    """Return the values of SMALL and a seed that the notebook takes."""
+    declared = next(c for c in read_notebook(source)["cells"] if "parameters" in tags_of(c))
+    wanted = {**SMALL, "seed": seed, **values}
+    return {name: value for name, value in wanted.items() if f"\n{name} = " in text_of(declared)}
+
+
+def run_cells(
+    source: Path, cells: list[dict[str, Any]], values: dict[str, Any], names: dict[str, Any]
+) -> str:
+    """Run the code of cells as a notebook would, in this process; return what they printed."""
+    names.setdefault("__name__", "notebook")
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for cell in cells:
+            if cell["cell_type"] != "code":
+                continue
+            exec(compile(text_of(cell), source.name, "exec"), names)
+            if "parameters" in tags_of(cell):
+                names.update(values)
+    return printed.getvalue()
+
+
+def verdicts_of(source: Path, values: dict[str, Any]) -> dict[str, exercises.Verdict]:
+    """Return what `check` says of the solutions."""
+    exercises.verdicts.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        for shown in ("display", "figure"):
+            patch.setattr(f"helpers.record.{shown}", lambda *_, **__: None)
+        run_cells(source, forms.solved(read_notebook(source))["cells"], values, {})
+    return dict(exercises.verdicts)
+
+
+@cache
+def listed(source: Path) -> list[Exercise]:
+    return exercises_in(read_notebook(source))
+
+
+def test_every_chapter_but_the_list_of_seeds_has_exercises() -> None:
+    project = load(ROOT)
+    without = [chapter.name for chapter in project.chapters if project.exercises_of(chapter) is None]
+    assert without == ["13-seeds-worth-trying"]
+
+
+@by_notebook
+def test_an_exercise_has_all_its_parts(source: Path) -> None:
+    notebook = read_notebook(source)
+    unknown = set().union(*map(tags_of, notebook["cells"])) - forms.TAGS
+    assert not unknown
+    number = int(source.stem[:2])
+    found = listed(source)
+    assert [exercise.number for exercise in found] == [f"{number}.{i}" for i in range(1, len(found) + 1)]
+    assert 3 <= len(found) <= 6
+    for exercise in found:
+        for tag in ("hint", "start", "solution", "key", "guide"):
+            assert exercise.tagged(tag), f"{exercise.number} has no {tag}"
+        for tag in ("start", "solution"):
+            assert f'check("{exercise.number}", ' in text_of(exercise.tagged(tag)[-1]), (
+                f"{exercise.number}, {tag}"
+            )
+        assert all(
+            cell["cell_type"] == "code" for cell in exercise.tagged("solution") + exercise.tagged("key")
+        )
+
+
+@by_notebook
+@pytest.mark.parametrize(
+    "seed", [*SEEDS, *(pytest.param(seed, marks=pytest.mark.long) for seed in MORE_SEEDS)]
+)
+def test_solutions_are_right(source: Path, seed: int) -> None:
+    found = verdicts_of(source, given(source, seed))
+    assert list(found) == [exercise.number for exercise in listed(source)]
+    assert {name: verdict.message for name, verdict in found.items() if not verdict.right} == {}
+
+
+@by_notebook
+def test_wrong_answers_are_told_what_they_are(source: Path) -> None:
+    """Each wrong answer that a key names gets its own message on some landscape; most on the first."""
+    told: set[tuple[str, str]] = set()
+    named: set[tuple[str, str]] = set()
+    for seed in [*SEEDS, *MORE_SEEDS]:
+        if named and named == told:
+            break
+        for name, known in keys_of(int(source.stem[:2]), given(source, seed)).items():
+            taken: list[Any] = [known.answer]
+            for wrong in known.wrong:
+                named.add((name, wrong.message))
+                if any(exercises.is_same(one, wrong.answer, known.within) for one in taken):
+                    continue
+                taken.append(wrong.answer)
+                verdict = judge(known, wrong.answer)
+                assert not verdict.right
+                if verdict.message == f"not yet: {wrong.message}":
+                    told.add((name, wrong.message))
+                assert verdict.credit == wrong.credit or verdict.message != f"not yet: {wrong.message}"
+    assert named - told == set()
+
+
+@by_notebook
+def test_starts_are_no_answers_or_known_mistakes(source: Path) -> None:
+    """What students begin with runs, and `check` says that there is no answer yet, or what is wrong."""
+    said: dict[str, set[str]] = {}
+    for seed in SEEDS:
+        values = given(source, seed)
+        names: dict[str, Any] = {}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("helpers.record.display", lambda *_, **__: None)
+            cells = read_notebook(source)["cells"]
+            run_cells(source, [c for c in cells if tags_of(c) & {"parameters", "setup"}], values, names)
+            for exercise in listed(source):
+                for start in exercise.tagged("start"):
+                    may_raise = "raises-exception" in tags_of(start)
+                    printed = f"{exercise.number}: raises"
+                    with contextlib.suppress(*([Exception] if may_raise else [])):
+                        printed = run_cells(source, [start], values, names)
+                    said.setdefault(exercise.number, set()).add(printed.strip())
+    foreseen = "none of the mistakes that are known"
+    for number, lines in said.items():
+        assert not any(line.endswith(": right.") for line in lines), f"{number}: its start is right already"
+        assert not any(foreseen in line for line in lines), f"{number}: {lines}"
+
+
+@by_notebook
+def test_a_student_gets_no_solution(source: Path) -> None:
+    notebook = read_notebook(source)
+    text = json.dumps(forms.for_students(notebook))
+    for exercise in listed(source):
+        for tag in ("solution", "guide", "key"):
+            for cell in exercise.tagged(tag):
+                assert json.dumps(text_of(cell)) not in text
+        assert exercise.title in text
+    assert "key(" not in text
+
+
+def known(answer: Any, **more: Any) -> Key:
+    """Return a key as a cell would make it."""
+    exercises._collected.clear()
+    key("1.1", answer, **more)
+    return exercises._collected["1.1"]
+
+
+@pytest.mark.parametrize(
+    ("right", "answer", "says"),
+    [
+        (4, 4, "right."),
+        (4, 4.0, "right."),
+        (4, True, "the answer is a number, and this is True or False."),
+        (4, "4", "the answer is a number, and this is a text."),
+        (0.25, 25.0, "this is in percent."),
+        (0.25, -0.25, "the sign is the other one."),
+        (0.25, 0.28, "close, but off by more than 0.01."),
+        (0.25, 0.9, "none of the mistakes that are known here"),
+        ([120, 30], [30, 120], "the wrong way round"),
+        ([1, 2, 3], [3, 1, 2], "in another order"),
+        ([1, 2, 3], [1, 2, 4], "1 of the 3 parts is not right."),
+        ([1, 2, 3], [1, 2], "the answer has 3 parts, and this has 2."),
+        ("water", " Water ", "right."),
+        ("water", "grass", "none of the mistakes"),
+        (True, True, "right."),
+        (True, 1, "the answer is True or False, and this is a number."),
+        ({"a": 1}, {"a": 1.0}, "right."),
+        (4, None, "no answer."),
+        (4, float("nan"), "no answer."),
+        (4, object(), "no answer."),
+    ],
+)
+def test_an_answer_is_told_what_kind_of_wrong_it_is(right: Any, answer: Any, says: str) -> None:
+    assert says in judge(known(right, within=0.01 if isinstance(right, float) else 0), answer).message
+
+
+def test_of_two_equal_wrong_answers_the_first_counts_and_the_right_one_wins() -> None:
+    made = known(4, wrong={"the right one": (4, 0.5), "first": (7, 0.5), "second": 7})
+    assert judge(made, 4).right
+    assert judge(made, 7).message == "not yet: first"
+    assert judge(made, 7).credit == 0.5
+
+
+def test_words_are_left_to_a_person() -> None:
+    made = known(str, points=3)
+    assert "hardly an answer" in judge(made, "Because it is so.").message
+    assert judge(made, "word " * 20).message == "recorded. A person will read it."
+    assert judge(made, "word " * 20).credit == 0
+    assert "own words" in judge(made, 4).message
+
+
+def test_check_takes_the_parameters_of_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    values = {"size": 64, "scale": 16.0, "seed": 9}
+    right = keys_of(4, values)["4.1"].answer
+    exec(
+        f"from helpers.exercises import check\ncheck('4.1', {right!r})\ncheck('4.9', 1)\ncheck('99.1', 1)\ncheck('4.1', ...)\ncheck('4.1', object())",
+        dict(values),
+    )
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("4.", "99."))]
+    assert lines[0] == "4.1: right."
+    assert lines[1].startswith("4.9: there is no such exercise; there are 4.1, ")
+    assert lines[2].startswith("99.1: recorded, but not checked: there are no exercises of chapter 99")
+    assert lines[3] == "4.1: no answer yet."
+    assert lines[4].startswith("4.1: an answer of type object cannot be checked")
