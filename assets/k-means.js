@@ -95,8 +95,9 @@
     }
 
     function draw() {
-      paint(painted, labels ? (p) => centers[labels[p]] : (p) => pixels[p]);
-      painted.setAttribute("aria-label", labels ? "The small picture, each pixel in the color of its center" : "The small picture, not yet assigned");
+      if (labels) paint(painted, (p) => centers[labels[p]]);
+      else painted.getContext("2d").clearRect(0, 0, columns, rows);
+      painted.setAttribute("aria-label", labels ? "The small picture, each pixel in the color of its center" : "Still blank: no pixel is assigned to a center");
       svg.querySelector(".km-points").innerHTML = pixels.map((pixel, p) => {
         const mark = labels ? labels[p] : 0;
         return `<path d="${SHAPES[mark]}" fill="${labels ? shades[mark] : "currentColor"}" transform="translate(${at(pixel[x])} ${at(pixel[y], true)}) scale(7)"/>`;

@@ -95,6 +95,15 @@ def check(project: Project, run: Run) -> Verdict:
     return Verdict(untrue, unexpected, claims, values)
 
 
+def untrue_claims(run: Run) -> list[Problem]:
+    """Return the claims of a run that do not hold."""
+    found: list[Problem] = []
+    for chapter, recorded in run.record.items():
+        listed = listed_claims(read_notebook(run.notebook(chapter)))
+        found += judge_claims(chapter, listed, recorded.get(INVARIANTS, {}), all_apply=is_default(run))
+    return found
+
+
 def listed_claims(notebook: dict[str, Any]) -> list[str]:
     """Return the claims that a chapter's front matter lists; none if it has no front matter."""
     cells = notebook["cells"]
@@ -214,7 +223,7 @@ def accept(project: Project, run: Run) -> Path:
     CourseError
         If the run is not one of the whole course at its defaults, or its own claims do not hold.
     """
-    if not is_default(run) or [c.name for c in project.chapters] != list(run.manifest["chapters"]):
+    if not is_default(run) or [c.name for c in project.parts] != list(run.manifest["chapters"]):
         raise CourseError(f"{run.folder}: only a run of the whole course at its defaults can be accepted")
     for chapter, record in run.record.items():
         listed = listed_claims(read_notebook(run.notebook(chapter)))

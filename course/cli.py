@@ -66,13 +66,19 @@ def run(
 ) -> None:
     """Execute CHAPTERS (all, if none is named) with these parameters; what is not stale is reused."""
     from course import run as runs
+    from course.check import untrue_claims
 
     project = load()
     values = read_parameters(parameters, files)
     names = list(chapters) or None
     folder = out.absolute() if out else runs.run_folder(project, names, values)
+    _refuse_unfit_picture(values.get("image_path"))
     made = runs.ensure(project, names, values, folder, jobs=jobs, timeout=timeout)
     click.echo(f"The run lies in {_shown(made.folder)}")
+    untrue = len(untrue_claims(made))
+    if untrue:
+        told = "1 claim of it does" if untrue == 1 else f"{untrue} claims of it do"
+        click.echo(f"{told} not hold; 'course check {_shown(made.folder)}' lists what")
 
 
 @cli.command()
@@ -318,6 +324,42 @@ def classroom_vet(seeds: str, jobs: int | None) -> None:
     click.echo(f"{len(variants.vetted())} of the landscapes in {_shown(made)} are equally hard")
 
 
+@classroom.command("pack")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The bundle's folder.")
+@click.option(
+    "--class",
+    "class_folder",
+    type=click.Path(path_type=Path),
+    help="What `make` wrote: its students/ are packed.",
+)
+@click.option(
+    "--platform",
+    "platforms",
+    multiple=True,
+    metavar="NAME",
+    help="linux-x86_64, linux-aarch64, macos-arm64, macos-x86_64 or windows-x86_64; repeat for more.  [default: this machine's]",
+)
+@click.option(
+    "--python",
+    "pythons",
+    multiple=True,
+    metavar="3.N",
+    help="3.11, 3.12 or 3.13; repeat for more.  [default: this one]",
+)
+def classroom_pack(
+    out: Path, class_folder: Path | None, platforms: tuple[str, ...], pythons: tuple[str, ...]
+) -> None:
+    """Write a folder that sets up the course without a network: wheels, notebooks, and a script."""
+    from course.classroom import pack
+
+    targets = pack.choose_targets(platforms, pythons)
+    pack.pack(load(), out.absolute(), targets, class_folder=class_folder, say=click.echo)
+    files = [path for path in (out / "wheels").iterdir() if path.is_file()]
+    size = sum(path.stat().st_size for path in files) / 1e6
+    click.echo(f"The bundle lies in {_shown(out)}: {len(files)} wheels, {size:.0f} MB")
+    click.echo("Put that folder on a stick; `python set-up.py` in it sets up the course")
+
+
 @cli.command()
 @click.argument("site", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def gate(site: Path) -> None:
@@ -330,6 +372,18 @@ def gate(site: Path) -> None:
     if problems:
         raise CourseError(f"{_shown(site)}: {len(problems)} problems")
     click.echo(f"{_shown(site)}: no problems")
+
+
+def _refuse_unfit_picture(path: Any) -> None:
+    """Raise an error if a file is no picture that chapters can read, before any of them starts."""
+    if not isinstance(path, str) or not Path(path).is_file():
+        return  # of what is no file at all the run itself tells
+    from helpers import raster
+
+    try:
+        raster.check(path)
+    except ValueError as error:
+        raise CourseError(f"image_path: {error}") from None
 
 
 def find_run(project: Project, name: str | None) -> Run:

@@ -25,12 +25,14 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from course.exercises import solved
 from course.project import read_notebook
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell it adds, and the id that we give it
+HIDDEN = "#| echo: false"  # how a cell begins whose code the page leaves out
 Tell = Callable[..., None]
 
 
@@ -93,7 +95,7 @@ def execute(job: dict[str, Any], tell: Tell) -> int:
         0 if the chapter finished, 1 if not.
     """
     started = time.perf_counter()
-    source = _with_ids(read_notebook(Path(job["source"])))
+    source = solved(_with_ids(read_notebook(Path(job["source"]))))
     progress = Progress(source, tell)
     reason = ""
     try:
@@ -254,6 +256,8 @@ def _clean(notebook: Any, source: dict[str, Any], root: Path) -> None:
             cell.metadata.pop("tags", None)
         elif INJECTED in cell.metadata.tags:
             cell.id = INJECTED
+        if cell.cell_type == "code" and cell.source.startswith(HIDDEN):
+            cell.metadata["jupyter"] = {"source_hidden": True}  # Jupyter folds it, as the page leaves it out
         for output in cell.get("outputs", []):
             if output.output_type == "stream":
                 output.text = paths.sub("", output.text)

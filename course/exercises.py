@@ -37,6 +37,11 @@ class Exercise:
         return [cell for cell in self.cells if tag in tags_of(cell)]
 
 
+def is_exercises(name: str) -> bool:
+    """Tell whether a name is that of a notebook of exercises: ``04-exercises``."""
+    return name.endswith("-exercises")
+
+
 def tags_of(cell: Cell) -> set[str]:
     """Return the tags of a cell."""
     return set(cell.get("metadata", {}).get("tags", []))

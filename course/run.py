@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 
 from course.depends import PACKAGES, Sources, installed
 from course.errors import CourseError
+from course.exercises import solved
 from course.project import Chapter, Project, read_notebook
 from course.report import Report
 from helpers import parameters as table
@@ -122,7 +123,7 @@ def run_folder(project: Project, chapters: list[str] | None, parameters: dict[st
         for name, value in sorted(parameters.items())
         if name not in table.TABLE or value != table.TABLE[name].default
     ]
-    part = chosen if len(chosen) < len(project.chapters) else []
+    part = chosen if len(chosen) < len(project.parts) else []
     name = "_".join([*(values or ["default"]), *part])
     exact = hashlib.sha256(repr([sorted(parameters.items()), part]).encode()).hexdigest()[:8]
     if "image_path" in parameters:  # two pictures of one name are two runs
@@ -184,7 +185,7 @@ def ensure(
 
 def select(project: Project, names: list[str] | None) -> list[Chapter]:
     """Return the chapters of these names, in the course's order; a notebook's path is taken for its name."""
-    known = {chapter.name: chapter for chapter in project.chapters}
+    known = {chapter.name: chapter for chapter in project.parts}
     wanted = [Path(name).name.removesuffix(".ipynb") for name in names or known]
     for name in wanted:
         if name not in known:
@@ -206,7 +207,7 @@ def plan(project: Project, chapters: list[Chapter], parameters: dict[str, Any]) 
     known = [name for name in table.TABLE if any(name in names for names in declared.values())]
     for name, value in parameters.items():
         if name in table.TABLE and name not in known:
-            users = [c.name for c in project.chapters if name in declared_parameters(c)]
+            users = [c.name for c in project.parts if name in declared_parameters(c)]
             where = f"it is one of {', '.join(users)}" if users else "no chapter takes it"
             raise CourseError(f"{name} = {value!r}: not a parameter of {', '.join(declared)}; {where}")
     checked = table.check_values(parameters, known)
@@ -241,7 +242,7 @@ def _task(
 
 
 def _code_cells(chapter: Chapter) -> list[str]:
-    cells = read_notebook(chapter.source)["cells"]
+    cells = solved(read_notebook(chapter.source))["cells"]
     return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
 
 
@@ -261,7 +262,7 @@ def refuse_if_stale(project: Project, run: Run) -> None:
     Or if what the run made was edited since. Versions of packages and a picture that is no longer in its place do not count.
     """
     sources = Sources(project.root)
-    for chapter in project.chapters:
+    for chapter in project.parts:
         entry = run.manifest["chapters"].get(chapter.name)
         if entry is None:
             continue

@@ -26,6 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 from course import lookup, thisrun
 from course.check import INVARIANTS, listed_claims, refuse_what_fails
 from course.errors import CourseError
+from course.exercises import HEADING, exercises_in, for_students, tags_of
 from course.project import Chapter, Project, read_notebook, sidebar_files
 from course.run import refuse_if_stale
 from helpers import parameters
@@ -42,7 +43,7 @@ CODE_SWITCH = '<button type="button" class="code-switch" aria-pressed="false">Sh
 CALLOUTS = {"Try it": "tip", "Note": "note", "Watch out": "warning"}
 # What the zip holds: all that `make site` needs, and nothing generated.
 ZIPPED = [
-    "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
+    "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "lessons.qmd", "classroom.qmd", "worksheet.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
     "environment.yml", "pyproject.toml", "requirements.lock", "assets", "course", "data", "helpers",
 ]  # fmt: skip
 ZIPPED_SUFFIXES = {
@@ -90,7 +91,7 @@ def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True
         If the run lacks a chapter or fails its checks, if sources changed since, or if a chapter shows what no
         page can hold.
     """
-    missing = [chapter.name for chapter in project.chapters if chapter.name not in run.manifest["chapters"]]
+    missing = [chapter.name for chapter in project.parts if chapter.name not in run.manifest["chapters"]]
     if missing:
         raise CourseError(
             f"{run.folder}: the run lacks {', '.join(missing)}; a site needs a run of the whole course"
@@ -172,7 +173,14 @@ def _stage_chapter(
             cells.append(_cell("markdown", cell_markdown(cell)))
         elif cell["cell_type"] == "code":
             cells += _code_cells(staged, chapter, cell, f"{chapter.source.name}, cell {place}")
-    claims = _claims(listed_claims(executed), run.record[chapter.name].get(INVARIANTS, {}))
+    listed, measured = listed_claims(executed), dict(run.record[chapter.name].get(INVARIANTS, {}))
+    exercises = project.exercises_of(chapter)
+    if exercises:
+        cells += _exercise_cells(staged, run, exercises)
+        listed += listed_claims(read_notebook(exercises.source))
+        measured |= run.record[exercises.name].get(INVARIANTS, {})
+        staged.notebook(f"downloads/{exercises.name}.ipynb", _to_do(run, exercises))
+    claims = _claims(listed, measured)
     cells.append(_cell("markdown", _run_card(project, chapter, values, claims)))
     cells = _joined(cells)
     seen: set[str] = set()
@@ -188,6 +196,63 @@ def _stage_chapter(
     page = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     staged.notebook(f"chapters/{chapter.name}.ipynb", page)
     staged.notebook(f"downloads/{chapter.name}.ipynb", _download(project, chapter, values))
+
+
+def _exercise_cells(staged: Staged, run: Run, exercises: Chapter) -> list[dict[str, Any]]:
+    """Return the exercises of a chapter: what students get, and folded, the hint and what a good answer says."""
+    outputs = {cell["id"]: cell for cell in read_notebook(run.notebook(exercises.name))["cells"]}
+    begin = (
+        "## Exercises {#exercises}\n\nTake along [these exercises as a notebook]"
+        f'(../downloads/{exercises.name}.ipynb){{download=""}}. It needs the folders `helpers` and `exercises`, which are in the zip below. `check` says '
+        "whether an answer is right or, if not, what kind of wrong, on any landscape."
+    )
+    cells = [_cell("markdown", begin)]
+    for exercise in exercises_in(read_notebook(exercises.source)):
+        answer: list[str] = []
+        for cell in exercise.cells:
+            tags, text = tags_of(cell), source_of(cell)
+            if "key" in tags:
+                continue
+            if "hint" in tags:
+                cells.append(_cell("markdown", _folded("Hint", text)))
+            elif "start" in tags:
+                cells.append(_cell("markdown", _code_block(text)))
+            elif tags & {"solution", "guide"} and cell["cell_type"] == "markdown":
+                answer.append(text)
+            elif tags & {"solution", "guide"}:
+                place = f"{exercises.source.name}, exercise {exercise.number}"
+                shown = _code_cells(staged, exercises, outputs[cell["id"]], place)
+                answer += [
+                    _code_block(source_of(c)) if c["cell_type"] == "code" else source_of(c)
+                    for c in shown
+                    if c["cell_type"] == "markdown" or "solution" in tags
+                ]
+            else:
+                heading = (
+                    f"### {exercise.number} {exercise.title} {{#ex-{exercise.number.replace('.', '-')}}}"
+                )
+                cells.append(_cell("markdown", _with_heading(heading, cell_markdown(cell))))
+        cells.append(_cell("markdown", _folded("A good answer", "\n\n".join(answer))))
+    return cells
+
+
+def _with_heading(heading: str, text: str) -> str:
+    """Return the text of an exercise with another line for its heading."""
+    return HEADING.sub(lambda _: heading, text)
+
+
+def _folded(summary: str, text: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{text}\n\n</details>"
+
+
+def _code_block(code: str) -> str:
+    return f"```python\n{code}\n```"
+
+
+def _to_do(run: Run, exercises: Chapter) -> dict[str, Any]:
+    """Return the exercises as a student begins with them, with this run's values."""
+    values = published_values(run.manifest["chapters"][exercises.name]["parameters"])
+    return with_parameters(for_students(read_notebook(exercises.source)), values)
 
 
 def _code_cells(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: str) -> list[dict[str, Any]]:
@@ -416,7 +481,7 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
 def _map(project: Project) -> str:
     """Return the map of the course: its parts, and in each a line for every chapter with what it gives and its minutes."""
     numbers = {f"chapters/{chapter.name}.ipynb": n for n, chapter in enumerate(project.chapters, start=1)}
-    parts, total = [], 0
+    parts, total, first = [], 0, ""
     for entry in project.website["sidebar"]["contents"]:
         listed = [
             name for name in sidebar_files({"website": {"sidebar": {"contents": [entry]}}}) if name in numbers
@@ -433,9 +498,14 @@ def _map(project: Project) -> str:
             title = entry.get("section", "") if isinstance(entry, dict) else ""
             heading = [f"### {title} [{minutes} minutes]{{.minutes}}"] if title else []
             parts += [*heading, ":::: {.cards}", *rows, "::::"]
+            if not first and len(listed) > 1:
+                first = f" Read {numbers[listed[0]]} to {numbers[listed[-1]]} first, in order: the others build on them."
         total += minutes
     many = len(numbers)
-    return "\n\n".join([f"{many} chapters, about {_hours(total)} in all. Each stands alone.", *parts]) + "\n"
+    return (
+        "\n\n".join([f"{many} chapters, about {_hours(total)} in all. Each runs alone.{first}", *parts])
+        + "\n"
+    )
 
 
 # Which chapters make a lesson: a name, and the numbers that the chapters' names begin with.
@@ -508,6 +578,23 @@ def _stage_zip(staged: Staged, project: Project) -> None:
         f"notebooks/{chapter.name}.ipynb": staged.files[f"downloads/{chapter.name}.ipynb"]
         for chapter in project.chapters
     }
+    for exercises in project.exercises:
+        held[f"exercises/to-do/{exercises.source.name}"] = staged.files[f"downloads/{exercises.name}.ipynb"]
+    held |= course_files(project)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(held):
+            entry = zipfile.ZipInfo(f"course/{name}", date_time=(1980, 1, 1, 0, 0, 0))
+            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+            archive.writestr(entry, held[name])
+    staged.files["downloads/course.zip"] = buffer.getvalue()
+
+
+def course_files(project: Project) -> dict[str, bytes]:
+    """Return what of the course is handed out as it is, by path: all but the notebooks that are made for it."""
+    held = {
+        f"exercises/{exercises.source.name}": exercises.source.read_bytes() for exercises in project.exercises
+    }
     for name in ZIPPED:
         place = project.root / name
         paths = sorted(place.rglob("*")) if place.is_dir() else [place]
@@ -516,13 +603,7 @@ def _stage_zip(staged: Staged, project: Project) -> None:
             hidden = any(part.startswith((".", "__pycache__")) for part in relative.parts)
             if path.is_file() and not hidden and path.suffix in ZIPPED_SUFFIXES:
                 held[relative.as_posix()] = path.read_bytes()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(held):
-            entry = zipfile.ZipInfo(f"course/{name}", date_time=(1980, 1, 1, 0, 0, 0))
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(entry, held[name])
-    staged.files["downloads/course.zip"] = buffer.getvalue()
+    return held
 
 
 def _write(root: Path, staged: Staged) -> list[Path]:

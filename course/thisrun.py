@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from course.exercises import is_exercises
+
 NAME = "this-run"
 PAGE = f"chapters/{NAME}.qmd"  # listed in _quarto.yml; both renderers read it
 HEAD = """---
@@ -77,9 +79,23 @@ def _commit(manifest: dict[str, Any]) -> str:
     return f"`{manifest['commit']}`" + (", with edits since" if manifest.get("dirty") else ", without edits")
 
 
+def _page_of(name: str, manifest: dict[str, Any]) -> str:
+    """Return where a chapter stands, or its exercises, which are at the end of the chapter's page."""
+    if not is_exercises(name):
+        return f"{name}.ipynb"
+    chapter = next(
+        other for other in manifest["chapters"] if other[:2] == name[:2] and not is_exercises(other)
+    )
+    return f"{chapter}.ipynb#exercises"
+
+
 def _times(manifest: dict[str, Any]) -> str:
     rows = [
-        (f"[{name}]({name}.ipynb)", f"{entry['seconds']:.1f}", f"{entry['peak_memory_mb']:,.0f}")
+        (
+            f"[{name}]({_page_of(name, manifest)})",
+            f"{entry['seconds']:.1f}",
+            f"{entry['peak_memory_mb']:,.0f}",
+        )
         for name, entry in manifest["chapters"].items()
     ]
     caption = (

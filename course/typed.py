@@ -52,6 +52,8 @@ FREE = [
     r"\{\{<.*?>\}\}",  # an include
     r"\{[#.][^{}]*\}",  # the id of a heading, table or formula
     r"\[\d+\]\([^()\s]*\)",  # a link that shows a chapter's number
+    r"\[\d+\.\d+\]\([^()\s]*#ex-\d+-\d+\)",  # a link that shows an exercise's
+    r"(?<=^## )\d+ minutes(?=[:,])",  # a lesson plan's heading
     r"(?<=\])\([^()\s]*\)",  # where any other link goes
     r"https?://\S+",
     r"^#+ \d+\.\d+ ",  # the number of an exercise
@@ -103,7 +105,7 @@ def typed_numbers(text: str, known: set[float]) -> Iterator[tuple[int, str, str]
     for match in re.finditer(r"(?<!`)`([^`\n]+)`(?!`)", _blank(text, FREE[:1])):
         if BARE.fullmatch(match[1]) and not _values(match[1]) & known:
             yield match.start(), match[0], "no number of this chapter's code"
-    left = _blank_list_markers(_blank(text, FREE))
+    left = _blank_list_markers(_blank_plans(_blank(text, FREE)))
     for pattern in (COUNT, NUMBER):
         for match in pattern.finditer(left):
             if not SET.match(text, match.end()):
@@ -248,6 +250,15 @@ def _blank(text: str, patterns: Iterable[str]) -> str:
         flags = re.MULTILINE | re.DOTALL | re.IGNORECASE
         text = re.sub(pattern, lambda match: re.sub(r"[^\n]", "#", match[0]), text, flags=flags)
     return text
+
+
+def _blank_plans(text: str) -> str:
+    """Return the text without the minutes of lesson plans, which are set: tables that begin with minutes and activity."""
+
+    def blanked(plan: re.Match[str]) -> str:
+        return re.sub(r"^\| *\d+(?= *\|)", lambda cell: "#" * len(cell[0]), plan[0], flags=re.MULTILINE)
+
+    return re.sub(r"^\| minutes \| activity \|.*\n(?:\|.*\n)*", blanked, text, flags=re.MULTILINE)
 
 
 def _blank_list_markers(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from IPython.display import display
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from helpers.drawing import CLUSTERS
 from helpers.segmentation import distinct_colors, segment
@@ -19,6 +20,17 @@ from helpers.segmentation import distinct_colors, segment
 STEPS = "application/vnd.course.steps+json"  # the stage step makes a box of it, which the script fills
 SIDE = 24  # pixels: few enough to follow, enough to see the landscape
 KS = range(2, 9)
+
+
+def whole_square(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Return the picture; where pixels are missing (`mask` is True), the largest square of odd side without any."""
+    if not mask.any():
+        return image
+    # How many steps, corners included, a pixel is from the nearest missing one or from beyond the border.
+    steps = ndimage.distance_transform_cdt(np.pad(~mask, 1), "chessboard")[1:-1, 1:-1]
+    row, col = np.unravel_index(steps.argmax(), steps.shape)
+    reach = int(steps[row, col]) - 1
+    return image[row - reach : row + reach + 1, col - reach : col + reach + 1]
 
 
 def small_picture(image: NDArray[np.uint8], side: int = SIDE) -> NDArray[np.uint8]:

@@ -6,7 +6,9 @@ with the true terrain. `course sweep` does this for many seeds; `read_sweep` rea
 
 from __future__ import annotations
 
+import inspect
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import landscape, selection
+from helpers.record import join
 from helpers.segmentation import (
     Colors,
     Segmentation,
@@ -27,6 +30,7 @@ SWEEP = Path(__file__).resolve().parent.parent / "data" / "sweep.csv"
 # Numbers of clusters over which a knee is looked for, by the name that the sweep has for it.
 ELBOWS = {"elbow_1_8": (1, 8), "elbow_1_10": (1, 10), "elbow_2_15": (2, 15)}
 MOST = 10  # every other criterion looks at k up to here
+STEADY = 0.95  # from this stability on, samples are said to repeat the clusters
 SAMPLED = 5000  # distinct colors beyond which the silhouette is that of so many pixels, drawn at random
 SCORES = ["silhouette", "calinski_harabasz", "davies_bouldin", "stability", "gap_statistic"]
 NAMES = {  # as a reader sees them
@@ -147,6 +151,47 @@ def best_k(values: dict[int, float], name: str) -> int | None:
     """Return the smallest k of the best value, for the Davies–Bouldin index the lowest; None where there is none."""
     sign = -1 if name == "davies_bouldin" else 1
     return max(values, key=lambda k: sign * values[k], default=None)
+
+
+def how_sure(
+    stability: Mapping[int, float], named: Mapping[str, int | None], knees: Iterable[int | None]
+) -> str:
+    """Return in words what may be said of the number of clusters: how far it is steady, and what was named.
+
+    Parameters
+    ----------
+    stability : mapping of int to float
+        As `scores` gives it, for each k.
+    named : mapping of str to int or None
+        The k that each criterion takes.
+    knees : iterable of int or None
+        The elbow over each range of k in which it was looked for.
+    """
+    ks, steady = sorted(stability), sorted(k for k, value in stability.items() if value >= STEADY)
+    until = (
+        "for no k"
+        if not steady
+        else f"for each k up to {ks[-1]}"
+        if steady == ks
+        else f"up to k = {steady[-1]}; beyond, they do not"
+        if steady == ks[: len(steady)]
+        else f"for k = {join(list(map(str, steady)))}, and for no other"
+    )
+    criteria, elbows = (sorted({k for k in given if k is not None}) for given in (named.values(), knees))
+    told = [join([f"k = {ks[0]}", *map(str, ks[1:])]) if ks else "no k" for ks in (criteria, elbows)]
+    every = sorted({*criteria, *elbows})
+    samples = inspect.signature(selection.stability).parameters["n_samples"].default
+    return (
+        f"Samples of `{samples}` pixels repeat the clusters (adjusted Rand index at least `{STEADY}`) {until}. The elbow, over "
+        f"several ranges, names {told[1]}, the other criteria {told[0]}. "
+        + (
+            "Report the range, not one number."
+            if len(every) > 1
+            else "They agree, so report that number, and by which rules."
+            if every
+            else "So report that no number stands out."
+        )
+    )
 
 
 def read_sweep(path: Path = SWEEP) -> tuple[pd.DataFrame, dict[str, Any]]:

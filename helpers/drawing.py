@@ -25,10 +25,12 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 from matplotlib.text import Text
+from matplotlib.ticker import FuncFormatter
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -309,6 +311,19 @@ def show_image(ax: Axes, image: NDArray[Any], title: str = "", **kwargs: Any) ->
     return shown
 
 
+LIGHT, DARK = 185, 155  # the grays of the stripes that stand for missing pixels
+
+
+def striped(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
+    """Return the picture with masked pixels as gray stripes, which no picture of the ground shows."""
+    if mask is None or not mask.any():
+        return image
+    y, x = np.indices(mask.shape)
+    stripe = (x + y) // max(2, max(mask.shape) // 60) % 2
+    gray = np.where(stripe, LIGHT, DARK).astype(np.uint8)
+    return np.where(mask[..., np.newaxis], gray[..., np.newaxis], image)
+
+
 def legend(figure: Figure, handles: Any = None, *, loc: Any, ncols: int, **kwargs: Any) -> None:
     """Add a legend outside the panels, in as many as `ncols` columns as the figure has room for."""
     handles = handles or [h for ax in figure.axes[:1] for h in ax.get_legend_handles_labels()[0]]
@@ -331,9 +346,23 @@ def halo(text: Any, color: str = "white", width: float = 2.5) -> Any:
     return text
 
 
+def missing_told(mask: NDArray[np.bool_]) -> str:
+    """Return a sentence, with a space before it, on how many pixels are missing; nothing where none is."""
+    count = int(mask.sum())
+    if not count:
+        return ""
+    some = "1 pixel holds no data. It is" if count == 1 else f"{count:,} pixels hold no data. They are"
+    return f" Of the picture, {percent(float(mask.mean()))} is missing: {some} left out, and striped in the figures."
+
+
 def plural(count: int, thing: str) -> str:
     """Return how many of a thing there are: 1 region, 12 regions."""
     return f"{count:,} {thing}{'' if count == 1 else 's'}"
+
+
+def count_in_millions(axis: Axis) -> None:
+    """Write an axis's large numbers in millions: 1,500M."""
+    axis.set_major_formatter(FuncFormatter(lambda v, _: f"{v / 1e6:,g}M" if abs(v) >= 1e6 else f"{v:,g}"))
 
 
 def large(value: float) -> str:

@@ -293,6 +293,7 @@ def _kind(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
+    """Tell whether a value is a number, and not True or False."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

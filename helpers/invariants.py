@@ -61,6 +61,15 @@ def claim(allowed: float, unit: str) -> Callable[[Callable[..., Any]], Measuring
     return register
 
 
+# The exercises
+
+
+@claim(0, "solutions")
+def solutions_right(verdicts: dict[str, Any]) -> float:
+    """The solution of each exercise is right by its key, made apart from it."""
+    return sum(not verdict.right for verdict in verdicts.values()) if verdicts else math.nan
+
+
 # The landscape
 
 

@@ -15,7 +15,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
@@ -25,7 +24,9 @@ from helpers.drawing import (
     HEIGHT_MAP,
     NARROW,
     WIDTH,
+    by_theme,
     color_bar,
+    count_in_millions,
     faded,
     halo,
     large,
@@ -36,11 +37,12 @@ from helpers.drawing import (
     plot,
     plural,
     show_image,
+    striped,
     tiles,
 )  # fmt: skip
 from helpers.landscape import ISOLINES, PALETTE, TERRAINS, THRESHOLDS
 from helpers.record import join
-from helpers.segmentation import Segmentation, distinct_colors, recolor
+from helpers.segmentation import Segmentation, distinct_colors, paint, recolor
 
 MARKERS = {"water": "o", "grass": "s", "mountain": "^", "snow": "p"}  # the article's
 SHAPES = {"o": "circle", "s": "square", "^": "triangle", "p": "pentagon"}
@@ -150,12 +152,11 @@ def isolines(h: NDArray[np.float64], levels: Sequence[float] = ISOLINES) -> tupl
     figure, [[ax]] = panels(1, 1, 4.4)
     show_image(ax, h, cmap=HEIGHT_MAP, vmin=0, vmax=1, alpha=0.75)
     styles = ["dotted", "dashed", "solid"]
-    lines = ax.contour(
-        h, levels=list(levels), colors="black", linewidths=1.4, linestyles=styles[: len(levels)]
-    )
+    ink, rim = by_theme(("black", "white"), ("white", "black"))  # a dark page shines through the map
+    lines = ax.contour(h, levels=list(levels), colors=ink, linewidths=1.4, linestyles=styles[: len(levels)])
     for text in ax.clabel(lines, fontsize=9.5, fmt="%.1f"):
-        halo(text)
-        text.set_color("black")
+        halo(text, rim)
+        text.set_color(ink)
     below = [percent(float((h < level).mean())) for level in levels]
     return figure, (
         f"The height map with lines of equal height over it, labeled {join([f'{level:g}' for level in levels])}. Below "
@@ -204,15 +205,25 @@ def palette_curves(
 
 
 @plot
-def picture(image: NDArray[np.uint8], what: str = "The picture") -> tuple[Figure, str]:
-    """Draw a color picture."""
+def picture(
+    image: NDArray[np.uint8], what: str = "The picture", mask: NDArray[np.bool_] | None = None
+) -> tuple[Figure, str]:
+    """Draw a color picture; what is masked is striped."""
     figure, [[ax]] = panels(1, 1, 4.6)
-    show_image(ax, image)
-    distinct = len(distinct_colors(image).values)
+    show_image(ax, striped(image, mask))
+    distinct = len(distinct_colors(image, mask).values)
+    red, green, blue = (image if mask is None else image[~mask]).reshape(-1, 3).mean(axis=0)
     return figure, (
         f"{what}, {image.shape[0]} by {image.shape[1]} pixels in {distinct:,} distinct colors; the mean color is red "
-        f"{image[..., 0].mean():.0f}, green {image[..., 1].mean():.0f}, blue {image[..., 2].mean():.0f}."
+        f"{red:.0f}, green {green:.0f}, blue {blue:.0f}.{_missing(mask)}"
     )
+
+
+def _missing(mask: NDArray[np.bool_] | None) -> str:
+    """Return a sentence about the pixels without data, where there are some."""
+    if mask is None or not mask.any():
+        return ""
+    return f" Stripes stand for the pixels without data, {percent(float(mask.mean()))} of all."
 
 
 @plot
@@ -332,13 +343,14 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
     room_below = best > 0.2 * wcss[0]
     at, up, side, edge = (len(wcss), -4, "right", "top") if room_below else (0.6, 4, "left", "bottom")
     over = wcss[-1] / best - 1 if best else 0.0
-    end = f"this start ends {percent(over)} above it" if over > 1e-9 else "this start ends there, too"
-    ax.annotate(
-        f"best of many starts; {end}", (at, best), (0, up), textcoords="offset points", ha=side, va=edge
-    )
+    off = percent(abs(over))
+    end = f"this start ends {off} above it" if over > 1e-9 else "this start ends there, too"
+    end = f"this one ends {off} below it" if over < -1e-9 else end
+    told = f"best of many starts;{pick(' ', chr(10))}{end}"
+    ax.annotate(told, (at, best), (0, up), textcoords="offset points", ha=side, va=edge)
     ax.set(xlabel="round", ylabel="WCSS", xlim=(0.5, len(wcss) + 0.5), ylim=(0, 1.08 * wcss[0] or 1))
     ax.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
-    ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+    count_in_millions(ax.yaxis)
     if not wcss[0]:
         ax.set_yticks([0])
     rises = (np.diff(wcss) > 1e-9 * wcss[0]).any()  # more than the rounding of sums
@@ -353,22 +365,25 @@ def falling(wcss: Sequence[float], best: float) -> tuple[Figure, str]:
 
 @plot
 def label_map(labels: NDArray[np.integer], names: Sequence[str]) -> tuple[Figure, str]:
-    """Draw the cluster of each pixel in a color of its own, its number on its largest region."""
+    """Draw the cluster of each pixel in a color of its own, its number on its largest region.
+
+    `names` are those of the nearest terrains; empty ones, where clusters have none.
+    """
     figure, [[ax]] = panels(1, 1, 4.6, narrow_height=4.6)
     show_labels(ax, labels)
     shares = np.bincount(labels[labels >= 0], minlength=len(names)) / (labels >= 0).sum()
     handles = [
-        mpl.patches.Patch(facecolor=CLUSTERS[i], label=f"{i}  {name}, {percent(float(share))}")
+        mpl.patches.Patch(facecolor=CLUSTERS[i], label=f"{i}  {name and name + ', '}{percent(float(share))}")
         for i, (name, share) in enumerate(zip(names, shares, strict=True))
     ]
     legend(figure, handles, loc=pick("outside right upper", "outside lower center"), ncols=pick(1, 2))
     return figure, (
         f"Map of the cluster of every pixel, in {plural(len(names), 'shade')}, each with its number on it. "
         + ". ".join(
-            f"Cluster {i}, nearest to {n}: {percent(float(s))}"
+            f"Cluster {i}{n and ', nearest to ' + n}: {percent(float(s))}"
             for i, (n, s) in enumerate(zip(names, shares, strict=True))
         )
-        + "."
+        + f".{_missing(labels < 0)}"
     )
 
 
@@ -398,7 +413,7 @@ def titled_tiles(images: Mapping[str, NDArray[Any]], message: str) -> tuple[Figu
 
 def show_labels(ax: Axes, labels: NDArray[np.integer], title: str = "") -> None:
     """Show labels in the clusters' own colors, each cluster's number on its largest region."""
-    show_image(ax, cluster_colors(labels), title)
+    show_image(ax, striped(cluster_colors(labels), labels < 0), title)
     for number, row in regions.table(labels).groupby("label").first().iterrows():
         halo(ax.text(row["col"], row["row"], str(number), ha="center", va="center", color="black"))
 
@@ -413,12 +428,27 @@ def cluster_colors(labels: NDArray[np.integer]) -> NDArray[np.uint8]:
 
 
 @plot
-def recolored_grid(found: Mapping[int, Segmentation], terrains: Mapping[int, int]) -> tuple[Figure, str]:
-    """Draw the recolored picture with its boundaries for each number of clusters, three to a row."""
+def recolored_grid(
+    found: Mapping[int, Segmentation], terrains: Mapping[int, int] | None
+) -> tuple[Figure, str]:
+    """Draw the recolored picture with its boundaries for each number of clusters, three to a row.
+
+    `terrains` is how many terrains each shows; where it is None, clusters have their mean colors.
+    """
     tallest = max(seg.labels.shape[0] / seg.labels.shape[1] for seg in found.values())
     figure, axes = tiles(len(found), 3, max(0.8, 2.1 * min(tallest, 2) + 0.25))
     for ax, (k, seg) in zip(axes, found.items(), strict=True):
-        show_image(ax, with_boundaries(recolor(seg), regions.boundaries(seg.labels)), f"k = {k}")
+        colored = paint(seg.labels, seg.centers) if terrains is None else recolor(seg)
+        lined = with_boundaries(colored, regions.boundaries(seg.labels))
+        show_image(ax, striped(lined, seg.labels < 0), f"k = {k}")
+    if terrains is None:
+        last = found[max(found)]
+        return figure, (
+            f"Grid of {plural(len(found), 'picture')}, each cluster in its mean color, with lines where clusters meet: for "
+            f"k = {join([str(k) for k in found])}. For k = {max(found)} the largest cluster has "
+            f"{percent(float(np.bincount(last.labels[last.labels >= 0]).max() / (last.labels >= 0).sum()))} of the pixels."
+            f"{_missing(last.labels < 0)}"
+        )
     listed = ", ".join(f"k = {k} shows {n}" for k, n in terrains.items())
     return (
         figure,
@@ -488,7 +518,7 @@ def criteria(lines: Mapping[str, tuple[Mapping[int, float], int | None]]) -> tup
         ax.set_title(f"{name}: {'no k' if k is None else f'k = {k}'}", fontsize=9.5)
         ax.margins(y=0.25)
         if max(values.values()) >= 1000:
-            ax.yaxis.set_major_formatter(EngFormatter(sep=""))
+            count_in_millions(ax.yaxis)
         ax.set(xticks=ks)
     for ax in axes[-pick(2, 1) :]:
         ax.set_xlabel("number of clusters k")
@@ -538,7 +568,7 @@ def sweep(
         ylim=(step * (len(counts) - 1) + 0.5, pick(-0.5, -1.2)),
         xlabel="number of clusters k",
     )
-    ax.set_xticks(range(len(columns)), ["none" if k is None else str(k) for k in columns])
+    ax.set_xticks(range(len(columns)), ["no k" if k is None else str(k) for k in columns])
     ax.set_yticks(range(len(counts)) if pick(True, False) else [], pick(list(counts), []), fontsize=9)
     ax.tick_params(length=0)
     for side in ax.spines.values():
@@ -567,36 +597,53 @@ def _told(marked: Mapping[str, int | None]) -> str:
 # --- chapter 5: the map ---------------------------------------------------------------------------
 
 MOST_MARKERS = 300  # more would hide the map
+MOST_NUMBERS = 60  # numbers are wider than markers
 
 
 @plot
-def outlined(image: NDArray[np.uint8], edges: NDArray[np.bool_], title: str = "") -> tuple[Figure, str]:
-    """Draw boundaries, darkened, over a picture."""
+def outlined(
+    image: NDArray[np.uint8],
+    edges: NDArray[np.bool_],
+    title: str = "",
+    mask: NDArray[np.bool_] | None = None,
+) -> tuple[Figure, str]:
+    """Draw boundaries, darkened, over a picture; what is masked is striped."""
     figure, [[ax]] = panels(1, 1, 4.6)
-    show_image(ax, with_boundaries(image, edges), title)
+    show_image(ax, striped(with_boundaries(image, edges), mask), title)
     return figure, (
         f"The picture with the boundaries between clusters drawn over it as dark lines, a pixel on each side. "
-        f"{percent(float(edges.mean()))} of the pixels lie on one."
+        f"{percent(float((edges if mask is None else edges[~mask]).mean()))} of the pixels lie on one.{_missing(mask)}"
     )
 
 
 @plot
 def background_lost(
-    image: NDArray[np.uint8], lost: NDArray[np.bool_], found: int, left: int, label: int = 0
+    image: NDArray[np.uint8],
+    lost: NDArray[np.bool_],
+    found: int,
+    left: int,
+    label: int = 0,
+    mask: NDArray[np.bool_] | None = None,
 ) -> tuple[Figure, str]:
-    """Draw the map as it is beside what is left of it when the pixels of a label are taken for background."""
+    """Draw the map as it is beside what is left of it when the pixels of a label are taken for background.
+
+    What is masked was background before.
+    """
+    mask = np.zeros_like(lost) if mask is None else mask
     tallest = image.shape[0] / image.shape[1]
     figure, [axes] = panels(1, 2, max(1.2, min(WIDTH / 2 * tallest + 0.35, 8)), narrow=2)
-    show_image(axes[0], image, f"every cluster: {found:,}")
+    show_image(axes[0], striped(image, mask), f"every cluster: {found:,}")
     y, x = np.indices(lost.shape)
     stripe = (x + y) // max(3, max(lost.shape) // 64) % 2
     gray = np.where(stripe, 150, 190).astype(np.uint8)[..., np.newaxis]
     show_image(
-        axes[1], np.where(lost[..., np.newaxis], gray, image), f"label {label} as background: {left:,}"
+        axes[1],
+        np.where((lost | mask)[..., np.newaxis], gray, image),
+        f"label {label} as background: {left:,}",
     )
     return figure, (
-        f"The map twice. Left, with {plural(found, 'region')}. Right, with {left:,}: {percent(float(lost.mean()))} of the picture, "
-        "striped in gray, is taken for background and belongs to no region."
+        f"The map twice. Left, with {plural(found, 'region')}. Right, with {left:,}: {percent(float(lost.sum() / (~mask).sum()))} of the picture, "
+        f"striped in gray, is taken for background and belongs to no region.{_missing(mask)}"
     )
 
 
@@ -617,7 +664,7 @@ def before_after(
     ring = np.pad(small[window], 1).repeat(4, axis=0).repeat(4, axis=1)
     if ring.any():
         y, x = ((np.arange(n) + 0.5) / 4 - 1.5 for n in ring.shape)
-        axes[0].contour(x, y, ring, levels=[0.5], colors=[MARKER_COLOR], linewidths=2)
+        axes[0].contour(x, y, ring, levels=[0.5], colors=[MARKER_COLOR], linewidths=1.4)
         axes[0].set(xlim=(-0.5, shape[1] - 0.5), ylim=(shape[0] - 0.5, -0.5))
     inside = int(regions.connected(np.where(small, before, -1)[window]).max())
     told = f"{inside:,} of them outlined as too small" if inside else "none too small"
@@ -705,6 +752,31 @@ def final_map(
     return figure, (
         f"{what} and {plural(len(drawn), 'salmon-colored marker')}, {'each inside its' if many else 'inside the only'} region: "
         f"{'; '.join(told)}.{' Larger markers stand for larger regions.' if many else ''}"
+    )
+
+
+@plot
+def numbered_map(image: NDArray[np.uint8], labels: NDArray[np.integer], listed: Any) -> tuple[Figure, str]:
+    """Draw the map of clusters that have no names, the cluster's number on each region."""
+    figure, [[ax]] = panels(1, 1, max(2.0, min(pick(5.2, NARROW) * image.shape[0] / image.shape[1], 8)))
+    show_image(ax, striped(image, labels < 0))
+    drawn = listed.head(MOST_NUMBERS)
+    for row in drawn.itertuples():
+        text = ax.text(
+            row.col, row.row, str(row.label), ha="center", va="center", fontsize=9.5, color="black"
+        )
+        halo(text)
+    numbers = np.bincount(drawn["label"], minlength=int(labels.max()) + 1)
+    told = "; ".join(f"{n} in cluster {c}" for c, n in enumerate(numbers) if n)
+    extent = f"{image.shape[0]:,} by {image.shape[1]:,} pixels"
+    return figure, (
+        f"Map of the picture, {extent}, each cluster in its mean color, with dark boundaries, and "
+        + (
+            f"{plural(len(drawn), 'number')} on its regions: {told}."
+            if len(drawn)
+            else "no number, since no region is large enough for one."
+        )
+        + _missing(labels < 0)
     )
 
 

@@ -10,17 +10,28 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
-from matplotlib.ticker import EngFormatter
 from numpy.typing import NDArray
 
-from helpers.drawing import WIDTH, large, legend, panels, percent, pick, plot, plural, show_image, tiles
+from helpers.drawing import (
+    WIDTH,
+    count_in_millions,
+    large,
+    legend,
+    panels,
+    percent,
+    pick,
+    plot,
+    plural,
+    show_image,
+    tiles,
+)
 from helpers.landscape import PALETTE, TERRAINS
 from helpers.record import join
 from helpers.segmentation import nearest_terrain
 
 WITHOUT, WITH = (
     (150, 150, 150),
-    (30, 30, 30),
+    (170, 68, 153),
 )  # a tile without an item, and one with an item that is no terrain
 INK = {True: "white", False: "black"}  # of words on a terrain's color, by whether that is dark
 
@@ -206,7 +217,7 @@ def progress(
     axes[1].set(title="distance to the picture", xlabel="round", ylim=(0, None))
     axes[2].plot(range(1, len(wcss) + 1), wcss, "o-", color="C3", markersize=4)
     axes[2].set(title="WCSS of k-means", xlabel="round", ylim=(0, None))
-    axes[2].yaxis.set_major_formatter(EngFormatter(sep=""))
+    count_in_millions(axes[2].yaxis)
     axes[2].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     rises = [int((np.diff(values) > 0).sum()) for values in (*means, distance)]
     return figure, (

@@ -22,20 +22,12 @@ from helpers.drawing import (
     plot,
     plural,
     show_image,
+    striped,
     tiles,
 )
 from helpers.record import join
 
-LIGHT, DARK = 185, 155  # the grays of the stripes that stand for missing pixels, on light and dark pages
 MOST_NUMBERS = 40  # more would hide the map
-
-
-def striped(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Return the picture with masked pixels as gray stripes, which no picture of the ground shows."""
-    y, x = np.indices(mask.shape)
-    stripe = (x + y) // max(2, max(mask.shape) // 60) % 2
-    gray = np.where(stripe, LIGHT, DARK).astype(np.uint8)
-    return np.where(mask[..., np.newaxis], gray[..., np.newaxis], image)
 
 
 @plot

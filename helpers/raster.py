@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import rasterio
@@ -46,6 +47,9 @@ SAID = {
     ),
     "license": ("TIFFTAG_COPYRIGHT", "Copyright", "License"),
 }
+
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,26 @@ def read(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS) -> Raster:
     ValueError
         In one line: the file is missing, no such picture, damaged, too large, or of another type of values.
     """
+    return _opened(
+        path,
+        lambda picture: _read_picture(picture, max_pixels),
+        lambda dataset: _read_dataset(dataset, max_pixels),
+    )
+
+
+def check(path: str | Path, max_pixels: int = MAX_PIXELS) -> None:
+    """Raise the error that `read` would, as far as the head of the file shows it."""
+    _opened(
+        path,
+        lambda picture: _check_size(picture.width, picture.height, max_pixels),
+        lambda dataset: _check_dataset(dataset, max_pixels),
+    )
+
+
+def _opened(
+    path: str | Path, of_picture: Callable[[Image.Image], Result], of_dataset: Callable[[Any], Result]
+) -> Result:
+    """Open a file as what it is; return what the one or the other function makes of it."""
     if not Path(path).is_file():
         what = "a folder, not a picture" if Path(path).is_dir() else "there is no such file"
         raise ValueError(f"{path}: {what}; give the path of {KINDS}")
@@ -98,7 +122,7 @@ def read(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS) -> Raster:
             try:
                 with Image.open(path, formats=["PNG", "JPEG"]) as picture:
                     if not _is_deep(picture):
-                        return _read_picture(picture, max_pixels)
+                        return of_picture(picture)
             except UnidentifiedImageError:
                 pass
             with Path(path).open("rb") as file:
@@ -108,7 +132,7 @@ def read(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS) -> Raster:
             if driver is None:
                 raise UnsuitableError(f"this is not {KINDS}")
             with rasterio.Env(GDAL_CACHEMAX=CACHE), rasterio.open(path, driver=driver) as dataset:
-                return _read_dataset(dataset, max_pixels)
+                return of_dataset(dataset)
     except UnsuitableError as error:
         raise ValueError(f"{path}: {error}") from None
     except (RasterioError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -137,6 +161,14 @@ def cell_areas(row_area: NDArray[np.float64], width: int, step: int) -> NDArray[
     return np.add.reduceat(row_area, np.arange(0, len(row_area), step))[:, np.newaxis] * columns
 
 
+def fullest(mask: NDArray[np.bool_], side: int) -> tuple[slice, slice]:
+    """Return, of the parts of `side` × `side` pixels that a picture is cut into, the first of those that hold most data."""
+    tops, lefts = (np.arange(0, n, side) for n in mask.shape)
+    seen = np.add.reduceat(np.add.reduceat(~mask, tops, axis=0, dtype=np.int64), lefts, axis=1)
+    row, col = np.unravel_index(seen.argmax(), seen.shape)
+    return slice(row * side, (row + 1) * side), slice(col * side, (col + 1) * side)
+
+
 def _read_picture(picture: Image.Image, max_pixels: int) -> Raster:
     """Return an 8-bit PNG or JPEG, upright, with transparency laid over white."""
     _check_size(picture.width, picture.height, max_pixels)
@@ -161,13 +193,8 @@ def _is_deep(picture: Image.Image) -> bool:
 
 def _read_dataset(dataset: Any, max_pixels: int) -> Raster:
     """Return three bands of a TIFF, in strips, so that it takes little more memory than the result."""
-    _check_size(dataset.width, dataset.height, max_pixels)
+    _check_dataset(dataset, max_pixels)
     kinds = set(dataset.dtypes)
-    if not kinds <= {"uint8", "uint16", "int16"}:
-        raise UnsuitableError(
-            f"its values are of type {', '.join(sorted(kinds))}; "
-            "whole numbers of 8 or 16 bits are read here, so convert it first"
-        )
     bands, chosen = _bands(dataset)
     image = np.empty((dataset.height, dataset.width, 3), dtype=np.uint8)
     mask = np.empty(image.shape[:2], dtype=bool)
@@ -201,6 +228,22 @@ def _check_size(width: int, height: int, max_pixels: int) -> None:
         raise UnsuitableError(
             f"{width:,} × {height:,} pixels are more than {max_pixels:,}; make it smaller "
             f"(gdal_translate -outsize {part}% {part}% does), or cut a part out"
+        )
+
+
+def _check_dataset(dataset: Any, max_pixels: int) -> None:
+    _check_size(dataset.width, dataset.height, max_pixels)
+    kinds = set(dataset.dtypes)
+    if not kinds <= {"uint8", "uint16", "int16"}:
+        how = "rio convert in.tif out.tif --dtype uint16 --scale-ratio 10000"
+        raise UnsuitableError(
+            f"its values are of type {', '.join(sorted(kinds))}; "
+            "whole numbers of 8 or 16 bits are read here, so convert it first"
+            + (
+                f" (of reflectances from 0 to 1: .venv/bin/{how})"
+                if any("float" in kind for kind in kinds)
+                else ""
+            )
         )
 
 

@@ -155,7 +155,13 @@ def table(label: str, header: Sequence[str], rows: Iterable[Sequence[Any]], capt
         raise ValueError(f"table: the label {label!r} must begin with tbl-")
     cells = [[str(cell) for cell in row] for row in rows]
     right = [all(_is_number(row[i]) for row in cells) for i in range(len(header))]
-    lines = [_row(header), _row(["---:" if r else ":---" for r in right]), *(_row(row) for row in cells)]
+    texts = [_row(header), *(_row(row) for row in cells)]
+    # Where a line is longer than this, Pandoc takes the columns' widths from their dashes.
+    dashes = [
+        _room(column) if max(map(len, texts)) > 72 else 3 for column in zip(header, *cells, strict=True)
+    ]
+    rule = _row([f"{'-' * n}:" if r else f":{'-' * n}" for n, r in zip(dashes, right, strict=True)])
+    lines = [texts[0], rule, *texts[1:]]
     caption = _filled(caption)
     _show_markdown("\n".join(lines) + f"\n\n: {caption} {{#{label}}}")
 
@@ -207,6 +213,13 @@ def _show_markdown(text: str, part_of: str | None = None) -> None:
 
 def _row(cells: Sequence[str]) -> str:
     return "| " + " | ".join(cells) + " |"
+
+
+def _room(column: Sequence[str]) -> int:
+    """Return how wide a column needs to be: for its longest word, and for its texts in few lines."""
+    name, *texts = column
+    words = [len(word) for text in column for word in text.split()]
+    return 2 + max(*words, -(-len(name) // 2), *(min(len(text), 30) for text in texts))
 
 
 def _is_number(cell: str) -> bool:

@@ -89,7 +89,9 @@ def clarity(wcss: ArrayLike) -> float:
     curve = np.asarray(wcss, dtype=float)
     along = np.linspace(0, 1, len(curve))
     span = np.ptp(curve)
-    below = 1 - along - (curve - curve.min()) / (span if span > 0 else 1.0)
+    if span == 0:
+        return 0.0
+    below = 1 - along - (curve - curve.min()) / span
     last, first = np.sort(below)[-2:]
     return float(first - last)
 

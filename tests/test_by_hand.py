@@ -260,3 +260,14 @@ def test_without_scripts_the_page_points_to_the_figure(browser: Browser, small_s
     page.goto((small_site / PAGE).as_uri(), wait_until="load")
     assert page.locator(".k-means a[href='#fig-lloyd']").is_visible()
     assert page.locator(".k-means").bounding_box()["height"] < 200  # type: ignore[index]
+
+
+def test_a_square_without_missing_pixels() -> None:
+    mask = np.zeros(IMAGE.shape[:2], dtype=bool)
+    assert by_hand.whole_square(IMAGE, mask) is IMAGE
+    mask[:9] = True
+    mask[-1, -1] = True
+    marked = np.where(mask[..., np.newaxis], np.uint8(1), np.uint8(0)).repeat(3, axis=2)
+    square = by_hand.whole_square(marked, mask)
+    assert square.shape[0] == square.shape[1] > 1
+    assert not square.any()

@@ -302,3 +302,27 @@ def test_how_far_a_large_picture_is_reduced():
     assert raster.reduction((10_980, 10_980)) == 8
     assert raster.reduction((3, 2_000_001)) == 3
     assert raster.reduction((5, 4), most=6) == 2
+
+
+def test_what_the_head_of_a_file_shows_is_refused_without_reading_it(tmp_path):
+    raster.check(raster.LANDSAT)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ValueError, match="not a PNG, JPEG or TIFF"):
+        raster.check(tmp_path / "text.png")
+    with pytest.raises(ValueError, match="more than 100"):
+        raster.check(raster.LANDSAT, max_pixels=100)
+    about = {"driver": "GTiff", "width": 4, "height": 4, "count": 3, "dtype": "float32"}
+    with rasterio.open(
+        tmp_path / "f.tif", "w", transform=rasterio.Affine(1, 0, 5, 0, -1, 5), **about
+    ) as file:
+        file.write(np.ones((3, 4, 4), dtype=np.float32))
+    for refuse in (raster.check, raster.read):
+        with pytest.raises(ValueError, match=r"float32.*rio convert .* --scale-ratio 10000"):
+            refuse(tmp_path / "f.tif")
+
+
+def test_the_part_that_holds_most_data():
+    mask = np.zeros((10, 12), dtype=bool)
+    assert raster.fullest(mask, 5) == (slice(0, 5), slice(0, 5))
+    mask[:6, :] = True
+    assert raster.fullest(mask, 5) == (slice(5, 10), slice(0, 5))

@@ -13,7 +13,7 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from helpers import landscape, segmentation, selection
+from helpers import criteria, landscape, segmentation, selection
 
 
 @pytest.fixture(scope="module")
@@ -267,3 +267,16 @@ def test_choose_honors_the_mask():
 def test_choose_refuses_a_single_color():
     with pytest.raises(ValueError, match="a single color"):
         selection.choose(stripes((1, 2, 3)))
+
+
+def test_how_sure_has_a_form_for_each_outcome() -> None:
+    def said(*values: float, named: int | None = 2, knee: int | None = 3) -> str:
+        return criteria.how_sure(dict(enumerate(values, start=2)), {"gap": named}, [knee, None])
+
+    assert "at least `0.95`) up to k = 3; beyond, they do not." in said(1, 0.96, 0.9)
+    assert "for no k." in said(0.94, 0.9)
+    assert "for each k up to 3." in said(1, 1)
+    assert "for k = 3, and for no other." in said(0.9, 0.96, 0.9)
+    assert "names k = 3, the other criteria k = 2. Report the range" in said(1)
+    assert "They agree" in said(1, knee=2)
+    assert "no number stands out" in said(1, named=None, knee=None)

@@ -60,6 +60,10 @@ def found(folder: Path, *cells: tuple[str, str]) -> list[str]:
         ("# The 12 lakes", "12"),
         ("| lakes |\n|:---|\n| 17 |", "17"),
         ("[all 139 of them](04-choosing-k.ipynb)", "139"),
+        ("See [4.2](04-choosing-k.ipynb#lakes).", "4.2"),
+        ("## 90 minutes and more", "90"),
+        ("| minutes | lakes |\n|:---|:---|\n| 17 | no |", "17"),
+        ("| minutes | activity |\n|:---|:---|\n| ten | count 17 |", "17"),
         ("In chapter 4.5 it says", "4.5"),
         ("It was found in 1985 pixels.", "1985"),
         ("It was found in 1985 of the cases.", "1985"),
@@ -118,6 +122,8 @@ def test_a_typed_number_is_found_with_its_place(tmp_path: Path, text: str, numbe
         "Where two clusters meet; no two regions touch; between two layers.",
         "Two steps, in one go; half of them lie below; three traps.",
         "A median has half on each side.",
+        "See [4.2](chapters/04-choosing-k.ipynb#ex-4-2).",
+        "\n## 90 minutes: choosing k\n\n| minutes | activity |\n|---:|:---|\n| 10 | read |\n| 80 | write |\n",
     ],
 )
 def test_what_the_method_sets_passes(tmp_path: Path, text: str) -> None:

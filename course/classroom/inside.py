@@ -28,6 +28,8 @@ def main() -> int:
         os.setresgid(job["user"], job["user"], job["user"])
         os.setresuid(job["user"], job["user"], job["user"])
     limit(job["limits"])
+    if hasattr(os, "nice"):
+        os.nice(19)  # whoever watches this comes first
     home = Path(os.environ["HOME"])
     os.environ |= {
         **{

@@ -217,13 +217,10 @@ def _follow(words: list[str], job: str, limits: Limits, env: dict[str, str] | No
         for reader in readers:
             reader.join(5)
     outcome.seconds = time.monotonic() - began
-    if not outcome.ended and not any(event.get("event") == "finished" for event in outcome.events):
-        dead = any(event.get("ended") == "the kernel died" for event in outcome.events)
-        outcome.ended = (
-            "its kernel died: it ran out of memory, or its code ended it"
-            if dead
-            else "it ended what executed it"
-        )
+    if any(event.get("ended") == "the kernel died" for event in outcome.events):
+        outcome.ended = outcome.ended or "its kernel died: it ran out of memory, or its code ended it"
+    elif not any(event.get("event") == "finished" for event in outcome.events):
+        outcome.ended = outcome.ended or "it ended what executed it"
     return outcome
 
 
@@ -262,14 +259,16 @@ def _held_by(pid: int, exactly: bool = False) -> tuple[int, int]:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Kill the program and all below it. In the jail the end of its first process is the end of all."""
-    with suppress(psutil.Error):
-        below = psutil.Process(process.pid).children(recursive=True)
-        for child in below[:1000]:
-            with suppress(psutil.Error):
-                child.kill()
+    """Kill the program, and with it all below it: in the jail the end of its first process is the end of all."""
+    below = []
+    if "--die-with-parent" not in process.args:  # type: ignore[operator]
+        with suppress(psutil.Error):
+            below = psutil.Process(process.pid).children(recursive=True)
     with suppress(OSError):
         process.kill()
+    for child in below:
+        with suppress(psutil.Error):
+            child.kill()
     process.wait()
 
 
