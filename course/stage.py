@@ -28,7 +28,7 @@ from course.check import INVARIANTS, listed_claims, refuse_what_fails
 from course.errors import CourseError
 from course.exercises import HEADING, exercises_in, for_students, tags_of
 from course.project import Chapter, Project, read_notebook, sidebar_files
-from course.run import refuse_if_stale
+from course.run import SCRAP, refuse_if_stale
 from helpers import parameters
 from helpers.invariants import CLAIMS
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from course.run import Run
 
 FIGURE = "application/vnd.course.figure+json"
+RECORDED = "answer_"  # what the name of an answer begins with, as helpers.exercises has it
 THUMBNAIL = "application/vnd.course.thumbnail+json"
 STEPS = "application/vnd.course.steps+json"
 # assets/course.js makes it work, on every page alike; without scripts it is not shown.
@@ -219,6 +220,8 @@ def _exercise_cells(staged: Staged, run: Run, exercises: Chapter) -> list[dict[s
                 cells.append(_cell("markdown", _code_block(text)))
             elif tags & {"solution", "guide"} and cell["cell_type"] == "markdown":
                 answer.append(text)
+            elif words := _in_words(outputs.get(cell["id"], {})):
+                answer.append("\n".join(f"> {line}" for line in words.strip().splitlines()))
             elif tags & {"solution", "guide"}:
                 place = f"{exercises.source.name}, exercise {exercise.number}"
                 shown = _code_cells(staged, exercises, outputs[cell["id"]], place)
@@ -234,6 +237,15 @@ def _exercise_cells(staged: Staged, run: Run, exercises: Chapter) -> list[dict[s
                 cells.append(_cell("markdown", _with_heading(heading, cell_markdown(cell))))
         cells.append(_cell("markdown", _folded("A good answer", "\n\n".join(answer))))
     return cells
+
+
+def _in_words(cell: dict[str, Any]) -> str:
+    """Return the answer in words that a cell recorded, with the run's numbers in it; nothing if it is no such cell."""
+    recorded = [
+        output["data"][SCRAP] for output in cell.get("outputs", []) if SCRAP in output.get("data", {})
+    ]
+    texts = [scrap["data"] for scrap in recorded if scrap["name"].startswith(RECORDED)]
+    return next((text for text in texts if isinstance(text, str) and "\n" in text.strip()), "")
 
 
 def _with_heading(heading: str, text: str) -> str:

@@ -56,9 +56,9 @@ FREE = [
     r"(?<=^## )\d+ minutes(?=[:,])",  # a lesson plan's heading
     r"(?<=\])\([^()\s]*\)",  # where any other link goes
     r"https?://\S+",
-    r"^#+ \d+\.\d+ ",  # the number of an exercise
+    r"^#+ \d+\.(?:\d+)? ",  # the number of a section or an exercise
     r"@[\w:-]+",  # a citation or a cross reference
-    r"\bchapters?\s+\d+(?:(?:\s+to\s+|\s+and\s+|,\s+|–)\d+)*\b(?!\.\d)",
+    r"\b(?:chapters?|parts?)\s+\d+(?:(?:\s+to\s+|\s+and\s+|,\s+|–)\d+)*\b(?!\.\d)",
     r"\bPython\s+\d\.\d+(?:\s+to\s+\d\.\d+)?",
     r"\b\d+-(?:connected|bit)\b|\b[23]D\b|\bLandsat \d\b|\bSentinel-\d\b",  # names of things
     r"\b(?:no|any|where|when|if|between)\s+two\b",  # a pair in general: "where two colors meet"
