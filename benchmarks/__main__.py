@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.cluster import KMeans
 
-from benchmarks import large, measure, plain_criteria, plain_notebook
+from benchmarks import classroom, large, measure, plain_criteria, plain_notebook
 from course import project, sweep
 from helpers import criteria, landscape, segmentation, selection
 from tests import oracle
@@ -227,6 +227,7 @@ def main(quick: bool, with_course: bool | None, limit: float, jobs: int | None) 
         show(console, "A whole tile", ["what", "seconds", "peak"], large.chapter_on_a_tile())
     rows = [*compare_sweep(quick), *time_check()]
     show(console, "The sweep, and the check", ["what", "ours", "beside", "target"], iter(rows))
+    show(console, "A class", ["what", "ours", "beside", "target"], classroom.compare(quick))
     if with_course or (with_course is None and not quick):
         columns = ["chapters 1 to 5", "one plain notebook", "ratio", "target"]
         try:

@@ -207,15 +207,14 @@ def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Key]
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     namespace: dict[str, Any] = {"__name__": "exercises"}
     _collected.clear()
-    for number, cell in enumerate(cells, start=1):
-        tags = set(cell["metadata"].get("tags", []))
-        if not tags & {"parameters", "setup", "key"}:
-            continue
-        code = compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec")
-        with threadpool_limits(1):  # the arrays are small: more threads would wait for each other
-            exec(code, namespace)
-        if "parameters" in tags:
-            namespace.update({name: value for name, value in given if name in namespace})
+    with threadpool_limits(1):  # the arrays are small: more threads would wait for each other
+        for number, cell in enumerate(cells, start=1):
+            tags = set(cell["metadata"].get("tags", []))
+            if not tags & {"parameters", "setup", "key"}:
+                continue
+            exec(compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec"), namespace)
+            if "parameters" in tags:
+                namespace.update({name: value for name, value in given if name in namespace})
     return dict(_collected)
 
 
