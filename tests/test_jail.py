@@ -113,7 +113,7 @@ def test_what_is_told_past_the_limit_is_not_read() -> None:
     assert sum(len(str(event)) for event in outcome.events) < 2 * 10**6
 
 
-@pytest.mark.parametrize("place", ["/tmp/x", pytest.param("/dev/shm/x", marks=long)])
+@pytest.mark.parametrize("place", ["x", pytest.param("/dev/shm/x", marks=long)])
 def test_a_gigabyte_is_not_written(place: str) -> None:
     outcome = jail.execute(
         [FILL.format(place=place), answer("4.1", 1)], Limits(scratch=64 * 2**20, cell_seconds=30)

@@ -30,7 +30,7 @@ from helpers.exercises import MARKING
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INSIDE = "/course"  # where the course lies in the jail
-HOME = "/tmp"  # the scratch folder, the only one that can be written
+HOME = "/scratch"  # the only folder that can be written; the course itself may lie in /tmp
 POLL = 0.05  # seconds between two looks at what runs
 _running: set[subprocess.Popen[str]] = set()  # what `execute` has started and not yet ended
 
@@ -121,6 +121,8 @@ def command(limits: Limits) -> list[str]:
         words += ["--perms", "0755", "--dir", str(above)]
     for place, name in bound.items():
         words += ["--ro-bind", name, place]
+    if not any(Path(place).is_relative_to("/tmp") for place in bound):
+        words += ["--symlink", HOME, "/tmp"]
     free = ["--perms", "1777", "--size", str(limits.scratch), "--tmpfs"]
     words += [
         "--proc",

@@ -81,15 +81,15 @@ def mark(
     if not folder.is_dir():
         raise CourseError(f"{folder}: no folder of submissions")
     _refuse_what_is_no_marking(out, folder)
-    reason = jail.why_not(limits) if contained and not scheduler else ""
-    if reason:
-        raise CourseError(f"{reason}; {UNCONTAINED}")
     students = held["students"]
     theirs, nobodys = owners(find(folder), folder, students)
     if not theirs:
         raise CourseError(
             f"{folder}: no file here is of a student in {key}; names of files hold the name that they were given, or the id"
         )
+    reason = jail.why_not(limits) if contained and not scheduler else ""
+    if reason:
+        raise CourseError(f"{reason}; {UNCONTAINED}")
     out.mkdir(parents=True, exist_ok=True)
     tokens = {entry["token"]: name for name, entry in students.items()}
     found = {
