@@ -515,7 +515,12 @@ def _map(project: Project) -> str:
         total += minutes
     many = len(numbers)
     return (
-        "\n\n".join([f"{many} chapters, about {_hours(total)} in all. Each runs alone.{first}", *parts])
+        "\n\n".join(
+            [
+                f"{many} chapters, about {_hours(total)} in all. Each runs alone.{first} All but the last end with exercises.",
+                *parts,
+            ]
+        )
         + "\n"
     )
 

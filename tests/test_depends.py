@@ -247,9 +247,12 @@ def test_packages_count_for_whom_imports_them(root: Path, monkeypatch: pytest.Mo
 
 def test_planning_is_fast() -> None:
     project = load(ROOT)
-    began = time.perf_counter()
-    planned = plan(project, project.chapters, {})
-    assert time.perf_counter() - began < 0.6  # 0.1 s on a quiet machine
+    taken = []
+    for _ in range(3):  # another process may be at work
+        began = time.perf_counter()
+        planned = plan(project, project.chapters, {})
+        taken.append(time.perf_counter() - began)
+    assert min(taken) < 0.6  # 0.1 s on a quiet machine
     assert len({task.key for task in planned.tasks}) == len(project.chapters)
 
 

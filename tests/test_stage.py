@@ -198,7 +198,9 @@ def test_the_page_about_the_run_says_what_ran(small_course: tuple[Project, Run])
     assert all([f"`{name}`", f"`{key}`"] in rows for name, key in manifest["inputs"].items())
     for name, entry in manifest["chapters"].items():
         memory = f"{entry['peak_memory_mb']:,.0f}"
-        assert [f"[{name}]({name}.ipynb)", f"{entry['seconds']:.1f}", memory] in rows
+        chapter = project.chapters[int(name[:2]) - 1].name
+        page = f"{chapter}.ipynb#exercises" if name.endswith("-exercises") else f"{name}.ipynb"
+        assert [f"[{name}]({page})", f"{entry['seconds']:.1f}", memory] in rows
     assert "search: false" in text.split("---")[1]
     for name, held in (("manifest", {**manifest, "renderer": "Quarto 1.99"}), ("record", run.record)):
         assert f"](../downloads/{name}.json)" in text
