@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -46,6 +47,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> str:
     out.mkdir()
     embedded.render(project(folder / "course", *cells, code("x = '" + "long " * 60 + "'")), out)
     return (out / "chapters" / "01-one.html").as_uri()
+
+
+def test_the_worksheet_fits_on_both_sides_of_a_sheet(browser: Browser, address: str) -> None:
+    page = open_page(browser, f"{address}/worksheet.html")
+    pdf = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
 
 
 def pages_of(site: Path) -> list[str]:
