@@ -19,6 +19,7 @@ from sklearn.metrics import average_precision_score, jaccard_score
 from sklearn.mixture import GaussianMixture
 
 from helpers import invariants, landscape, planted, regions, scoring, segmentation, selection
+from helpers.exercises import Verdict
 
 H = landscape.heights(size=96, scale=24.0, seed=3)
 IMAGE = landscape.colorize(H)
@@ -70,6 +71,7 @@ FROM_TWO = PCA_OF.inverse_transform(PCA_OF.transform(DRAWN))
 
 # For each invariant: the arguments on which it holds.
 GOOD: dict[str, tuple[Any, ...]] = {
+    "solutions_right": ({"4.1": Verdict(True, 1.0, "right."), "4.5": Verdict(True, 0.0, "recorded.")},),
     "heights_span": (H,),
     "terrain_by_thresholds": (H, TRUTH),
     "palette_outside_blends": (H, IMAGE, 0.06),
@@ -142,6 +144,9 @@ def one_pixel_elsewhere() -> np.ndarray:
 
 # For each invariant: ways to break its data, and each must be seen.
 BROKEN: dict[str, list[Callable[[], tuple[Any, ...]]]] = {
+    "solutions_right": [
+        lambda: ({"4.1": Verdict(True, 1.0, "right."), "4.2": Verdict(False, 0.5, "not yet")},),
+    ],
     "heights_span": [lambda: (H * 0.99,), lambda: (H + 0.01,)],
     "terrain_by_thresholds": [
         lambda: (H, changed(TRUTH, (5, 5), (TRUTH[5, 5] + 1) % 4)),
