@@ -301,7 +301,7 @@ def test_a_sweep_whose_worker_dies_finishes_and_counts_nothing_twice(
     assert rows_of(path) == whole
 
 
-def die_at_three(seed: int, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+def die_at_three(seed: int, parameters: dict[str, Any], rows: str) -> tuple[str, dict[str, Any]]:
     if seed == 3:
         os._exit(9)
     return "code", {"seed": seed}
