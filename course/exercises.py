@@ -18,6 +18,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from course.project import front_matter_of
+
 TAGS = {"parameters", "setup", "hint", "start", "solution", "guide", "key", "raises-exception"}
 HEADING = re.compile(r"^### (\d+\.\d+) (.+)$", re.MULTILINE)
 Notebook = dict[str, Any]
@@ -72,8 +74,15 @@ def solved(notebook: Notebook) -> Notebook:
     return {**notebook, "cells": [cell for cell in notebook["cells"] if not tags_of(cell) & {"start", "key"}]}
 
 
-def for_students(notebook: Notebook, points: dict[str, float] | None = None) -> Notebook:
-    """Return the form that a student works in: without solutions, guides and keys, hints folded.
+INTRODUCTION = (
+    "Run the cells from top to bottom; the first two set up what the exercises use. In each exercise put your answer in place of "
+    "`...`, and run the cell. `check` says whether the answer is right or, if not, what kind of wrong. Give numbers as Python has them, unrounded. "
+    "You may add cells."
+)
+
+
+def for_students(notebook: Notebook, points: dict[str, float] | None = None, more: str = "") -> Notebook:
+    """Return the form that a student works in: a title and what to do, no solutions, guides and keys, hints folded.
 
     Parameters
     ----------
@@ -81,11 +90,17 @@ def for_students(notebook: Notebook, points: dict[str, float] | None = None) -> 
         The source.
     points : dict, optional
         What each exercise is worth; it is told under its heading.
+    more : str
+        What else to tell at the top.
     """
-    cells = []
+    title = front_matter_of(notebook, "the exercises")["title"]
+    words = f"# {title}\n\n{INTRODUCTION} {more}".rstrip()
+    cells: list[Cell] = [
+        {"cell_type": "markdown", "id": "title", "metadata": {}, "source": words.splitlines(keepends=True)}
+    ]
     for cell in notebook["cells"]:
         tags = tags_of(cell)
-        if tags & {"solution", "guide", "key"}:
+        if cell["cell_type"] == "raw" or tags & {"solution", "guide", "key"}:
             continue
         cell = {**cell, "metadata": {**cell.get("metadata", {})}}
         text = text_of(cell)

@@ -205,10 +205,17 @@ def _exercise_cells(staged: Staged, run: Run, exercises: Chapter) -> list[dict[s
     begin = (
         "## Exercises {#exercises}\n\nTake along [these exercises as a notebook]"
         f'(../downloads/{exercises.name}.ipynb){{download=""}}. It needs the folders `helpers` and `exercises`, which are in the zip below. `check` says '
-        "whether an answer is right or, if not, what kind of wrong, on any landscape."
+        "whether an answer is right or, if not, what kind of wrong, on any landscape. Give it numbers as Python has them, unrounded."
     )
-    cells = [_cell("markdown", begin)]
-    for exercise in exercises_in(read_notebook(exercises.source)):
+    source = read_notebook(exercises.source)
+    setup = "\n\n".join(
+        source_of(cell) for cell in source["cells"] if tags_of(cell) & {"parameters", "setup"}
+    )
+    cells = [
+        _cell("markdown", begin),
+        _cell("markdown", _folded("What the exercises begin with", _code_block(setup))),
+    ]
+    for exercise in exercises_in(source):
         answer: list[str] = []
         for cell in exercise.cells:
             tags, text = tags_of(cell), source_of(cell)

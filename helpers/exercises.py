@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from helpers.parameters import TABLE
@@ -52,12 +53,17 @@ class Key:
     answer: Any
     points: float = 1
     within: float = 0.0
+    relative: float = 0.0
     wrong: tuple[Wrong, ...] = field(default_factory=tuple)
 
     @property
     def in_words(self) -> bool:
         """Tell whether the answer is the student's own words."""
         return self.answer is str
+
+    def takes(self, one: Any, other: Any) -> bool:
+        """Tell whether two answers are the same, as near as this exercise asks."""
+        return is_same(one, other, self.within, self.relative)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,13 @@ verdicts: dict[str, Verdict] = {}  # what `check` said of each exercise, the las
 
 
 def key(
-    name: str, answer: Any, *, points: float = 1, within: float = 0.0, wrong: Mapping[str, Any] | None = None
+    name: str,
+    answer: Any,
+    *,
+    points: float = 1,
+    within: float = 0.0,
+    relative: float = 0.0,
+    wrong: Mapping[str, Any] | None = None,
 ) -> None:
     """State the right answer to an exercise; in a cell tagged ``key``.
 
@@ -91,6 +103,8 @@ def key(
         What it is worth.
     within : float
         How far a number may be off.
+    relative : float
+        How far it may be off as a share of itself. The wider of the two counts.
     wrong : dict
         Wrong answers that people give, by what to tell them. A pair ``(answer, share)`` is worth that share of
         the points. Of two that are equal, the first counts; one that equals the right answer does not.
@@ -102,7 +116,7 @@ def key(
             Wrong(message, plain(value[0]), float(value[1])) if pair else Wrong(message, plain(value))
         )
     answer = answer if answer is str else plain(answer)
-    _collected[name] = Key(name, answer, points, within, tuple(known))
+    _collected[name] = Key(name, answer, points, within, relative, tuple(known))
 
 
 def check(name: str, answer: Any) -> None:
@@ -115,17 +129,16 @@ def check(name: str, answer: Any) -> None:
     answer : bool, int, float, str, or a list, tuple, array or dict of them
         Your answer; ``...`` stands for none yet.
     """
+    name = str(name)
     try:
         given_answer = plain(answer)
-        if _unfinished(given_answer):
-            print(f"{name}: no answer yet.")
-            return
-        record(RECORDED + name.replace(".", "_"), given_answer)
-    except ValueError:
-        print(
-            f"{name}: an answer of type {type(answer).__name__} cannot be checked; give a number, a text, or a list of them."
-        )
+    except ValueError as error:
+        print(f"{name}: {error}")
         return
+    if _unfinished(given_answer):
+        print(f"{name}: no answer yet.")
+        return
+    record(RECORDED + name.replace(".", "_"), given_answer)
     if os.environ.get(MARKING):
         print(f"{name}: recorded.")
         return
@@ -167,10 +180,10 @@ def judge(key: Key, answer: Any) -> Verdict:
             few = "1 word is" if words == 1 else f"{words} words are"
             return Verdict(False, 0.0, f"recorded, but {few} hardly an answer. Say why.")
         return Verdict(True, 0.0, "recorded. A person will read it.")
-    if is_same(key.answer, answer, key.within):
+    if key.takes(key.answer, answer):
         return Verdict(True, 1.0, "right.")
     for wrong in key.wrong:
-        if not is_same(key.answer, wrong.answer, key.within) and is_same(wrong.answer, answer, key.within):
+        if not key.takes(key.answer, wrong.answer) and key.takes(wrong.answer, answer):
             return Verdict(False, wrong.credit, f"not yet: {wrong.message}")
     return Verdict(False, 0.0, f"not yet: {_unlike(key, answer)}")
 
@@ -219,10 +232,16 @@ def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Key]
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it: ``...`` is None, arrays and tuples are lists; raise ValueError for anything else."""
+    """Return a value as JSON has it: ``...`` is None, arrays and tuples are lists.
+
+    Raises
+    ------
+    ValueError
+        For anything else; it says in words what cannot be checked.
+    """
     if value is ... or value is None:
         return None
-    if isinstance(value, np.ndarray | np.generic):
+    if isinstance(value, np.ndarray | np.generic | pd.Series | pd.Index):
         return plain(value.tolist())
     if isinstance(value, dict):
         return {str(name): plain(item) for name, item in value.items()}
@@ -230,56 +249,80 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < 2**63):
         return value
-    if isinstance(value, float) and math.isfinite(value):
-        return value
-    raise ValueError(f"no answer: {type(value).__name__}")
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        raise ValueError(f"the answer holds {value}, which is no number; was something divided by zero?")
+    raise ValueError(
+        f"an answer of type {type(value).__name__} cannot be checked; give a number, a text, or a list of them."
+    )
 
 
 def _unfinished(answer: Any) -> bool:
-    """Tell whether a ``...`` is left in an answer."""
+    """Tell whether a ``...`` is left in an answer, or a text was not begun."""
+    if isinstance(answer, str):
+        return answer.strip() in ("", "...")
     parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else []
     return answer is None or any(map(_unfinished, parts))
 
 
-def is_same(right: Any, answer: Any, within: float) -> bool:
-    """Tell whether an answer is the right one: texts but for case and spaces, numbers within a tolerance."""
+def is_same(right: Any, answer: Any, within: float, relative: float = 0.0) -> bool:
+    """Tell whether an answer is the right one: texts but for case and spaces, numbers within the wider tolerance."""
     if isinstance(right, bool) or isinstance(answer, bool):
         return right is answer
     if isinstance(right, str) and isinstance(answer, str):
         return " ".join(right.split()).casefold() == " ".join(answer.split()).casefold()
     if is_number(right) and is_number(answer):
-        return abs(right - answer) <= within + 1e-9 * max(1.0, abs(right))
+        return abs(right - answer) <= max(within, relative * abs(right)) + 1e-9 * max(1.0, abs(right))
     if isinstance(right, list) and isinstance(answer, list):
         return len(right) == len(answer) and all(
-            is_same(r, a, within) for r, a in zip(right, answer, strict=True)
+            is_same(r, a, within, relative) for r, a in zip(right, answer, strict=True)
         )
     if isinstance(right, dict) and isinstance(answer, dict):
-        return right.keys() == answer.keys() and all(is_same(r, answer[n], within) for n, r in right.items())
+        return right.keys() == answer.keys() and all(
+            is_same(r, answer[n], within, relative) for n, r in right.items()
+        )
     return False
 
 
 def _unlike(key: Key, answer: Any) -> str:
     """Return how an answer that no one foresaw differs from the right one."""
-    right, within = key.answer, key.within
+    right = key.answer
     if _kind(right) != _kind(answer):
         return f"the answer is {_kind(right)}, and this is {_kind(answer)}."
     if isinstance(right, list):
         if len(right) != len(answer):
             return f"the answer has {len(right)} parts, and this has {len(answer)}."
-        if len(right) == 2 and is_same(right, answer[::-1], within):
-            return "these are the right numbers, the wrong way round."
-        if is_same(_in_order(right), _in_order(answer), within):
+        if len(right) == 2 and key.takes(right, answer[::-1]):
+            return "these are the right parts, the wrong way round."
+        if key.takes(_in_order(right), _in_order(answer)):
             return "these are the right parts, in another order."
-        wrong = sum(not is_same(r, a, within) for r, a in zip(right, answer, strict=True))
-        return f"{wrong} of the {len(right)} parts {'is' if wrong == 1 else 'are'} not right."
-    if is_number(right):
-        if isinstance(right, float) and 0 < abs(right) <= 1 and is_same(100 * right, answer, 100 * within):
-            return "this is in percent. A share runs from 0 to 1."
-        if is_same(-right, answer, within):
-            return "the sign is the other one."
-        if within and abs(right - answer) <= CLOSE * within:
-            return f"close, but off by more than {within:g}. Was something rounded too early?"
-    return "this is none of the mistakes that are known here. Look at the hint, and at each step by itself."
+        wrong = [(r, a) for r, a in zip(right, answer, strict=True) if not key.takes(r, a)]
+        some = f"{len(wrong)} of the {len(right)} parts {'is' if len(wrong) == 1 else 'are'}"
+        return _off(key, wrong, f"{some} off") or f"{some} not right."
+    return (
+        _off(key, [(right, answer)], "off")
+        or "wrong, and not by a mistake that is known here. Look at the hint, and at each step by itself."
+    )
+
+
+def _off(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
+    """Return what all wrong numbers have in common, each beside the right one; nothing if they have nothing in common."""
+    if not all(is_number(r) and is_number(a) for r, a in wrong):
+        return ""
+    if all(
+        isinstance(r, float) and 0 < abs(r) <= 1 and is_same(r, a / 100, key.within, key.relative)
+        for r, a in wrong
+    ):
+        return "this is in percent. A share runs from 0 to 1."
+    if all(key.takes(-r, a) for r, a in wrong):
+        return "the sign is the other one."
+    if (key.within or key.relative) and all(
+        is_same(r, a, CLOSE * key.within, CLOSE * key.relative) for r, a in wrong
+    ):
+        near = f"{key.within:g}" if key.within else f"{key.relative:.3g} of its value"
+        return f"close, but {some} by more than {near}. Was something rounded too early?"
+    return ""
 
 
 def _kind(value: Any) -> str:

@@ -90,9 +90,7 @@ def fits_another(
             if name not in own or own[name].in_words or judge(own[name], answer).right:
                 continue
             right = theirs[name]
-            if is_same(own[name].answer, right.answer, own[name].within) or not is_same(
-                right.answer, answer, right.within
-            ):
+            if own[name].takes(own[name].answer, right.answer) or not right.takes(right.answer, answer):
                 continue
             fits.append(name)
             to_the_digit |= _has_fraction(answer) and is_same(right.answer, answer, 0.0)

@@ -26,7 +26,7 @@ from helpers.exercises import Key, Wrong, keys_of
 from helpers.parameters import check_values
 from helpers.variants import vetted
 
-FORMAT = 1
+FORMAT = 2
 TEACHER, STUDENTS = "teacher", "students"
 KEY = "key.json"
 IN_WORDS = {"in_words": True}  # how a key says that an answer is the student's own words
@@ -113,28 +113,15 @@ def student_notebook(
     source: dict[str, Any], values: dict[str, Any], points: dict[str, float], whose: str
 ) -> dict[str, Any]:
     """Return a student's notebook: with their values, and a mark in each given cell by which it is known again."""
-    notebook = with_parameters(for_students(source, points), values)
+    notebook = with_parameters(for_students(source, points, YOURS), values)
     cells = []
     for number, cell in enumerate(notebook["cells"]):
-        if cell["cell_type"] == "raw":
-            continue
         given = not tags_of(cell) & {"start"}
         cells.append({**cell, "metadata": {**cell["metadata"], "course": {"cell": number, "given": given}}})
-    title = str(read_title(source))
-    head = {
-        "cell_type": "markdown",
-        "id": "title",
-        "metadata": {"course": {"cell": -1, "given": True}},
-        "source": [f"# {title}\n", "\n", INTRODUCTION],
-    }
-    metadata = {**notebook["metadata"], "course": {"token": whose}}
-    return {**notebook, "cells": [head, *cells], "metadata": metadata}
+    return {**notebook, "cells": cells, "metadata": {**notebook["metadata"], "course": {"token": whose}}}
 
 
-INTRODUCTION = (
-    "Run the cells from top to bottom. Put your code into the cell below each exercise, and your answer into its `check`. It says whether "
-    "the answer is right, or what kind of wrong. You may add cells. This landscape is yours alone, so the numbers are, too."
-)
+YOURS = "This landscape is yours alone, so the numbers are, too.\n\nBefore you hand in: restart the kernel, run all cells, and save. Keep the name of the file."
 
 
 def read_title(source: dict[str, Any]) -> str:
@@ -211,7 +198,7 @@ def keys_in(entry: dict[str, Any]) -> dict[str, Key]:
     for name, held in entry["key"].items():
         answer = str if held["answer"] == IN_WORDS else held["answer"]
         wrong = tuple(Wrong(one["message"], one["answer"], one["credit"]) for one in held["wrong"])
-        found[name] = Key(name, answer, held["points"], held["within"], wrong)
+        found[name] = Key(name, answer, held["points"], held["within"], held["relative"], wrong)
     return found
 
 
