@@ -279,6 +279,12 @@ def classroom_make(
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, whose workers run the notebooks.")
 @click.option(
+    "--again", is_flag=True, help="Run again what was stopped: on a busy machine it may have been slow."
+)
+@click.option(
+    "--answers", is_flag=True, help="Tell students the right answers; not while they may still hand in."
+)
+@click.option(
     "--uncontained", is_flag=True, help="Run them even where nothing can contain them. See the site first."
 )
 def classroom_mark(
@@ -288,6 +294,8 @@ def classroom_mark(
     jobs: int | None,
     timeout: float | None,
     scheduler: str | None,
+    again: bool,
+    answers: bool,
     uncontained: bool,
 ) -> None:
     """Mark what was handed in: run each notebook of SUBMISSIONS contained, and compare its answers with the key."""
@@ -306,6 +314,8 @@ def classroom_mark(
         contained=not uncontained,
         jobs=jobs,
         scheduler=scheduler,
+        again=again,
+        answers=answers,
     )
     strange = sum(bool(result["problem"] or result["notes"] or result["flags"]) for result in results)
     click.echo(f"{len(results)} marked, {strange} with something to look at: {_shown(out / 'report.html')}")

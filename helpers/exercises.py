@@ -183,7 +183,7 @@ def judge(key: Key, answer: Any) -> Verdict:
     if key.takes(key.answer, answer):
         return Verdict(True, 1.0, "right.")
     for wrong in key.wrong:
-        if not key.takes(key.answer, wrong.answer) and key.takes(wrong.answer, answer):
+        if not key.takes(key.answer, wrong.answer) and _is_known(key, key.answer, wrong.answer, answer):
             return Verdict(False, wrong.credit, f"not yet: {wrong.message}")
     return Verdict(False, 0.0, f"not yet: {_unlike(key, answer)}")
 
@@ -283,6 +283,20 @@ def is_same(right: Any, answer: Any, within: float, relative: float = 0.0) -> bo
             is_same(r, answer[n], within, relative) for n, r in right.items()
         )
     return False
+
+
+def _is_known(key: Key, right: Any, wrong: Any, answer: Any) -> bool:
+    """Tell whether an answer is a known wrong one; a number must be as near as its size asks, not that of the right one.
+
+    Where a count is asked for and a share is the mistake, the tolerance of the count would take any share, and zero, too.
+    """
+    if isinstance(right, list) and isinstance(wrong, list) and isinstance(answer, list):
+        return len(wrong) == len(answer) and all(
+            _is_known(key, right[i] if i < len(right) else None, w, answer[i]) for i, w in enumerate(wrong)
+        )
+    if is_number(right) and is_number(wrong) and is_number(answer) and abs(wrong) < abs(right):
+        return is_same(wrong, answer, key.within * abs(wrong / right), key.relative)
+    return key.takes(wrong, answer)
 
 
 def _unlike(key: Key, answer: Any) -> str:

@@ -146,7 +146,8 @@ def literals(source: str) -> dict[str, Any]:
         targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
         if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(targets[0], ast.Name):
             raise ValueError(f"line {node.lineno}: a parameters cell only assigns values to names")
-        assert node.value is not None
+        if node.value is None:
+            raise ValueError(f"line {node.lineno}: a parameters cell gives each name a value")
         found[targets[0].id] = ast.literal_eval(node.value)
     return found
 

@@ -21,15 +21,12 @@ from tests.conftest import copy_course, ensure
 from tests.projects import ROOT
 
 CHAPTERS = load(ROOT).chapters
-# Five runs that differ: what is given, and what makes each of them worth a run.
+# Runs that differ: what is given, and what makes each of them worth a run. `make site` checks the claims of the
+# default run, whose elbow is at 4.
 RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
     "elbow at 3": (
         {"size": 128, "scale": 32.0, "seed": 1},
         lambda r: r["04-choosing-k"]["elbow"] == r["04-choosing-k"]["chosen"] == 3,
-    ),
-    "elbow at 4": (
-        {"size": 128, "scale": 32.0, "seed": 4},
-        lambda r: r["04-choosing-k"]["elbow"] == r["05-from-pixels-to-a-map"]["k"] == 4,
     ),
     "hardly any snow, and two clusters chosen": (
         {"size": 128, "scale": 32.0, "seed": 130},
@@ -39,7 +36,7 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
         ),
     ),
     "small": (
-        {"size": 40, "scale": 10.0, "seed": 424242},
+        {"size": 40, "scale": 10.0, "seed": 2**32 - 1},
         lambda r: r["02-synthetic-landscape"]["side"] == 40,
     ),
     "six clusters chosen": (
@@ -47,21 +44,46 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
         lambda r: r["05-from-pixels-to-a-map"]["k"] == r["12-where-next"]["k"] == 6,
     ),
 }
-LONG = {"elbow at 4", "small", "six clusters chosen"}
+LONG = {"small", "six clusters chosen"}
 # What may go wrong at the edges: no blends (four colors), one layer, few pixels, wide blends, other k.
 VARIANTS: dict[str, dict[str, Any]] = {
     "no blends": {"size": 64, "scale": 16.0, "transition_width": 0.0},
-    "one layer": {"size": 64, "scale": 16.0, "octaves": 1, "seed": 3},
-    "tiny": {"size": 32, "scale": 16.0, "transition_width": 0.1, "seed": 2**32 - 1},
-    "two clusters": {"size": 96, "scale": 24.0, "n_clusters": 2, "first_n_clusters": 2, "seed": 11},
-    "ten clusters": {"size": 96, "scale": 24.0, "n_clusters": 10, "first_n_clusters": 10, "min_area": 1},
-    "nothing large": {"size": 64, "scale": 16.0, "n_clusters": 6, "min_area": 5000},
+    "tiny, of one layer, wide blends": {
+        "size": 32,
+        "scale": 16.0,
+        "octaves": 1,
+        "transition_width": 0.1,
+        "seed": 3,
+    },
+    "two clusters, nothing merged": {
+        "size": 96,
+        "scale": 24.0,
+        "n_clusters": 2,
+        "first_n_clusters": 2,
+        "min_area": 1,
+        "seed": 11,
+    },
+    "ten clusters, nothing large": {
+        "size": 64,
+        "scale": 16.0,
+        "n_clusters": 10,
+        "first_n_clusters": 10,
+        "min_area": 5000,
+    },
 }
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     return copy_course(tmp_path_factory.mktemp("variants") / "course")
+
+
+def touched(values: dict[str, Any]) -> list[str] | None:
+    """Return the chapters that take a value which is not one of every landscape's; None for all."""
+    special = set(values) - {"size", "scale", "seed"}
+    if special & {"transition_width", "octaves"}:
+        return None
+    return [chapter.name for chapter in CHAPTERS if special & set(declared_parameters(chapter))]
 
 
 def run(project: Project, name: str, values: dict[str, Any], chapters: list[str] | None = None) -> Run:
@@ -143,7 +165,7 @@ def test_chapters_hold_at_the_edges(project: Project, name: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("name", [name for name in VARIANTS if name != "no blends"])
 def test_chapters_hold_at_more_edges(project: Project, name: str) -> None:
-    check_outputs(run(project, name, VARIANTS[name]))
+    check_outputs(run(project, name, VARIANTS[name], touched(VARIANTS[name])))
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ import csv
 import json
 import os
 import re
+import shutil
+import zipfile
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from course.classroom import feedback, grade, jail, make, submissions
+from course.classroom import feedback, grade, jail, make, reading, submissions
 from course.classroom import mark as marking
 from course.classroom.jail import Outcome
 from course.classroom.roster import Student
@@ -120,7 +122,7 @@ def test_the_teachers_table_and_guide(class_folder: Path, key: dict[str, Any]) -
     assert json.loads(rows[0]["4.2"]) == key["students"]["ada"]["key"]["4.2"]["answer"]
     assert rows[2]["name"].startswith("'=")  # no spreadsheet takes it for a formula
     guide = (class_folder / "teacher" / "guide.md").read_text(encoding="utf-8")
-    assert "## 4.3 Mend it" in guide
+    assert "## 4.3 Equal numbers" in guide
     assert "numbers of clusters with numbers of terrains" in guide
 
 
@@ -181,6 +183,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(
         ("Ada Lovelace_98765_assignsubmission_file_/Untitled.ipynb", "ada"),
         ("eve/homework.ipynb", "eve"),
         ("eve.ipynb", "eve"),
+        ("Eve_3_assignsubmission_file_/ada_04-exercises.ipynb", "eve"),  # in her folder it is hers
         ("evelyn_04-exercises.ipynb", None),
         ("Untitled.ipynb", None),
     ],
@@ -189,17 +192,17 @@ def test_a_file_is_known_by_its_name_or_its_folder(
     key: dict[str, Any], path: str, student: str | None
 ) -> None:
     folder = Path("/in")
-    theirs, nobodys = submissions.owners([folder / path], folder, key["students"])
+    theirs, nobodys = submissions.owners([folder / path], folder, key["students"], {})
     assert (list(theirs), len(nobodys)) == (([student], 0) if student else ([], 1))
 
 
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "not JSON"),
-        (b"hello", "not JSON"),
-        (b"\xff\xfe\x00\x01", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
+        (b"", "not a notebook; hand in"),
+        (b"hello", "not a notebook; hand in"),
+        (b"\xff\xfe\x00\x01", "not a notebook; hand in"),
+        (b"[" * 100_000, "not a notebook; hand in"),
         (b"[]", "no list of cells"),
         (b'{"cells": 3}', "no list of cells"),
         (json.dumps({"cells": [{}] * 501}).encode(), "501 cells"),
@@ -302,7 +305,173 @@ def test_a_neighbors_notebook_under_ones_own_name_is_told(
     assert f"seed = {key['students']['ada']['parameters']['seed']}" in made.cells[0]
 
 
+def test_another_file_under_a_students_name_does_not_take_its_place(
+    tmp_path: Path, class_folder: Path, key: dict[str, Any], project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Canvas keeps the name that a file had: eve's own notebook, called ada's and newer, is not marked as ada's."""
+    given = tmp_path / "in"
+    given.mkdir()
+    for student, name in (
+        ("ada", "ada_1_2_ada_04-exercises.ipynb"),
+        ("eve", "eve_3_4_ada_04-exercises.ipynb"),
+    ):
+        notebook = handed_in(class_folder, student, lambda *_: None)
+        (given / name).write_text(json.dumps(notebook), encoding="utf-8")
+    os.utime(given / "ada_1_2_ada_04-exercises.ipynb", (1, 1))
+    monkeypatch.setattr(jail, "why_not", lambda *_: "")
+    monkeypatch.setattr(jail, "execute", lambda *_, **__: Outcome([{"event": "finished"}]))
+    (ada,) = marking.mark(project, given, class_folder, tmp_path / "out", quiet=True)
+    assert (ada["student"], ada["file"]) == ("ada", "ada_1_2_ada_04-exercises.ipynb")
+    assert ada["notes"] == ["2 files are of this student; not marked: eve_3_4_ada_04-exercises.ipynb"]
+
+
+def test_a_notebook_in_a_zip_file_is_read(tmp_path: Path) -> None:
+    for name, members, says in (
+        ("one.zip", ["a/x.ipynb", "__MACOSX/a/x.ipynb"], ""),
+        ("none.zip", ["x.txt"], "a zip file that holds 0 notebooks"),
+        ("two.zip", ["x.ipynb", "y.ipynb"], "a zip file that holds 2 notebooks"),
+    ):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            for member in members:
+                archive.writestr(member, '{"cells": []}')
+        if says:
+            with pytest.raises(UnreadableError, match=says):
+                submissions.read(tmp_path / name)
+        else:
+            assert submissions.read(tmp_path / name) == {"cells": [], "token": None}
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.ipynb", b" " * (submissions.LARGEST + 1))
+    with pytest.raises(UnreadableError, match="is the most"):
+        submissions.read(tmp_path / "bomb.zip")
+
+
+STRANGE = {
+    "half a character": {"cell_type": "code", "source": "x = '\ud83d'"},
+    "a parameter without a value": {"cell_type": "code", "source": "# Parameters of this chapter\nseed: int"},
+    "a parameter that is no value": {
+        "cell_type": "code",
+        "source": "# Parameters of this chapter\nseed={[1]}",
+    },
+}
+
+
+def test_what_nobody_foresaw_in_one_file_leaves_the_others(
+    tmp_path: Path, class_folder: Path, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = tmp_path / "in"
+    given.mkdir()
+    for student, cell in zip(["ada", "bela", "dan"], STRANGE.values(), strict=True):
+        notebook = handed_in(class_folder, student, lambda *_: None)
+        notebook["cells"].append(cell)
+        (given / f"{student}_04-exercises.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    (given / os.fsdecode(b"M\xfcller_1_2_eve_04-exercises.ipynb")).write_text("{}", encoding="utf-8")
+    (given / "fay_04-exercises.ipynb").write_text('{"cells": []}', encoding="utf-8")
+    told = [
+        {"event": "cell", "number": 0, "ended": "\ud83d", "outputs": [scrap("answer_4_5", "\ud83d " * 20), scrap("answer_4_1", nested(700))]},
+        {"event": "finished"},
+    ]  # fmt: skip
+    monkeypatch.setattr(jail, "why_not", lambda *_: "")
+    monkeypatch.setattr(jail, "execute", lambda *_, **__: Outcome(told))
+    judged = grade.marks_of
+
+    def fails_for_one(keys: Any, answers: Any) -> Any:
+        if keys == make.keys_in(make.load_key(class_folder)["students"]["fay"]) and answers:
+            raise KeyError("unforeseen")
+        return judged(keys, answers)
+
+    monkeypatch.setattr(grade, "marks_of", fails_for_one)
+    results = {
+        r["student"]: r for r in marking.mark(project, given, class_folder, tmp_path / "out", quiet=True)
+    }
+    assert list(results) == ["ada", "bela", "dan", "eve", "fay"]
+    assert results["fay"]["problem"] == "it could not be marked: KeyError: 'unforeseen'"
+    assert results["ada"]["problem"] == ""
+    assert "no list of cells" in results["eve"]["problem"]
+    for name in ("report.html", "gradebook.csv", "moodle.csv", "in-words.html"):
+        assert (tmp_path / "out" / name).is_file()
+
+
+# What a person gives
+
+
+def one_result(answer: Any, points_: float | None = None) -> dict[str, Any]:
+    mark = {"exercise": "4.5", "points": points_, "most": 3, "message": "recorded.", "answer": answer}
+    return {"student": "007", "notes": [], "marks": [mark]}
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        (
+            "id,exercise,of,points,comment\n007,4.5,3,7,\n",
+            "line 2: '7' for 4.5; points are a number from 0 to 3",
+        ),
+        ("id,exercise,of,points,comment\n007,4.5,3,nan,\n", "line 2: 'nan' for 4.5; points are a number"),
+        (
+            "id,exercise,of,points,comment\nzoe,4.5,3,2,\n",
+            "line 2: no student 'zoe' in the key; spreadsheets change",
+        ),
+        (
+            "id,exercise,of,points,comment\n007,9.9,3,2,\n",
+            "line 2: '9.9' is no exercise of this key; there are 4.5",
+        ),
+        ("id,exercise,comment\n007,4.5,good\n", "has no column points; the first line is id, exercise, of"),
+        ("", "has no column id"),
+    ],
+)
+def test_a_row_that_gives_nothing_is_one_line(tmp_path: Path, rows: str, says: str) -> None:
+    path = tmp_path / "reading.csv"
+    path.write_text(rows, encoding="utf-8")
+    with pytest.raises(CourseError, match=re.escape(says)):
+        reading.read(path, {"4.5": 3}, ["007", "ada"])
+
+
+def test_a_reading_table_in_another_encoding_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "reading.csv").write_bytes("id;exercise;points;comment\n007;4.5;2;schön\n".encode("cp1252"))
+    with pytest.raises(CourseError, match="not text in UTF-8; save it as “CSV UTF-8”"):
+        reading.read(tmp_path / "reading.csv", {"4.5": 3}, ["007"])
+
+
+def test_points_are_read_as_spreadsheets_leave_them_and_are_never_lost(tmp_path: Path) -> None:
+    path = tmp_path / "reading.csv"
+    reading.write(path, [one_result("a long answer")], ["4.5"], {})
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))
+    assert rows[0] == reading.COLUMNS
+    changed = "\n".join(";".join(["7", *row[1:3], "2,5", "Gut.", row[5]]) for row in rows[1:])
+    path.write_text("ID;Exercise;of;Points;Comment;answer\n" + changed, encoding="utf-8-sig")
+    given = reading.read(path, {"4.5": 3, "4.1": 1}, ["007"])
+    result = one_result("a long answer")
+    reading.apply(given, [result])
+    assert (result["marks"][0]["points"], result["marks"][0]["comment"]) == (2.5, "Gut.")
+    assert result["marks"][0]["message"] == "read by a person."
+    # another answer: what was given for the first one does not count, is told, and stays in the file
+    other = one_result("another answer")
+    reading.apply(given, [other])
+    assert other["marks"][0]["points"] is None
+    assert other["notes"] == ["4.5: the answer has changed since it was read; read it again"]
+    reading.write(path, [other], ["4.5"], given)
+    rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[1:]
+    assert [row[:5] for row in rows] == [["007", "4.5", "3", "", ""], ["007", "4.5", "", "2.5", "Gut."]]
+    assert (tmp_path / "reading.csv.bak").read_text(encoding="utf-8-sig").startswith("ID;Exercise")
+
+
+def test_a_person_may_overrule_the_key(tmp_path: Path) -> None:
+    (tmp_path / "reading.csv").write_text("id,exercise,points,comment\n007,4.5,1,A slip.\n", encoding="utf-8")
+    result = one_result([1, 2], points_=0.0)
+    reading.apply(reading.read(tmp_path / "reading.csv", {"4.5": 3}, ["007"]), [result])
+    made = result["marks"][0]
+    assert (made["points"], made["comment"], made["by_person"]) == (1, "A slip.", True)
+    assert made["message"] == "recorded. A person gave these points."
+
+
 # What it is worth
+
+
+def nested(depth: int) -> list[Any]:
+    made: list[Any] = []
+    for _ in range(depth):
+        made = [made]
+    return made
 
 
 def scrap(name: str, data: Any) -> dict[str, Any]:
@@ -319,6 +488,7 @@ def scrap(name: str, data: Any) -> dict[str, Any]:
         ([scrap("answer_4_1", 10**400)], {}),
         ([scrap("answer_4_1", "x" * 30_000)], {}),
         ([scrap("answer_4_1", [1] * 30_000)], {}),
+        ([scrap("answer_4_1", nested(700))], {}),
         ([3, None, {"data": 3}, {"data": {"application/scrapbook.scrap.json+json": []}}], {}),
         ("text", {}),
     ],
@@ -346,10 +516,21 @@ def test_answers_of_another_landscape_are_found_and_chance_is_not(key: dict[str,
     theirs = {name: made.answer for name, made in keys["bela"].items() if not made.in_words}
     found = dict(grade.fits_another("ada", theirs, keys))
     assert "4.1" in found["bela"]
+    assert list(found) == ["bela"]  # what fits the others as well is chance
     by_chance = {
         "4.2": next(k["4.2"].answer for k in keys.values() if k["4.2"].answer != keys["ada"]["4.2"].answer)
     }
     assert grade.fits_another("ada", by_chance, keys) == []
+
+
+def test_answers_of_the_same_words_are_found(key: dict[str, Any]) -> None:
+    long = "The elbow depends on where the curve ends, so k is a choice and no result of mine at all."
+    results = [
+        {"student": "ada", "answers": {"4.5": long, "4.6": "short"}},
+        {"student": "bela", "answers": {"4.5": long.upper() + "\n", "4.6": "short"}},
+        {"student": "dan", "answers": {"4.5": long + " Really.", "4.1": 3}},
+    ]
+    assert grade.word_for_word(results) == {"ada": {"4.5": ["bela"]}, "bela": {"4.5": ["ada"]}}
 
 
 # What is shown
@@ -397,14 +578,15 @@ def hostile_result() -> dict[str, Any]:
     return {
         "student": HOSTILE, "name": HOSTILE, "email": HOSTILE, "seed": 5, "file": HOSTILE, "sha256": "0" * 64, "folder": "x", "problem": HOSTILE,
         "notes": [HOSTILE], "flags": [HOSTILE], "marks": [mark], "cells": [cell], "seconds": 1.0, "peak_memory_mb": 1,
+        "stopped": False, "ran": True, "extra": {}, "answers": {}, "made_from": "",
     }  # fmt: skip
 
 
 def test_pages_show_what_students_wrote_as_text() -> None:
     result = hostile_result()
-    inert(feedback.student_page(result, "Exercises", 3))
-    inert(feedback.report([result], [HOSTILE], [HOSTILE], "Exercises", ["4.5"]))
-    inert(feedback.in_words([result], ["4.5"], "Exercises"))
+    inert(feedback.student_page(result, "Exercises", 3, {"4.5": HOSTILE}))
+    inert(feedback.report([result], [HOSTILE], [HOSTILE], "Exercises", {"4.5": 3}))
+    inert(feedback.in_words([result], ["4.5"], "Exercises", exercises_in(read_notebook(SOURCE))))
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx"])
@@ -428,6 +610,11 @@ def test_gradebooks_have_the_columns_that_moodle_and_canvas_read() -> None:
     assert feedback.for_canvas([result], "Title", 3).splitlines() == [
         "Student,ID,SIS User ID,SIS Login ID,Section,Title", "Points Possible,,,,,3", "Ada,,u1,u1,,2.5",
     ]  # fmt: skip
+    own = {**result, "extra": {"ID": "9000", "SIS User ID": "u1", "Section": "B"}}
+    assert feedback.for_canvas([own], "Title", 3).splitlines()[2] == "Ada,9000,u1,,B,2.5"
+    unread = {**result, "ran": False, "marks": [{**result["marks"][0], "points": 0}]}
+    assert len(feedback.for_moodle([unread], "Title").splitlines()) == 1
+    assert len(feedback.for_canvas([unread], "Title", 3).splitlines()) == 2
 
 
 # All of it
@@ -497,9 +684,9 @@ def test_the_solved_notebook_gets_all_points_that_no_person_gives(
 def test_answers_of_a_neighbor_give_nothing_and_are_flagged(marked: tuple[Path, Path]) -> None:
     bela = result_of(marked, "bela")
     assert points(bela)["4.1"] == 0
-    with (marked[1] / "gradebook.csv").open(encoding="utf-8") as file:
+    with (marked[1] / "gradebook.csv").open(encoding="utf-8-sig") as file:
         look_at = {row["id"]: row["to look at"] for row in csv.DictReader(file)}
-    assert "answers fit the landscape of ada: 4.1" in look_at["bela"]
+    assert "answers fit the landscape of ada (Ada Lovelace): 4.1" in look_at["bela"]
     assert "this notebook was made for ada" in look_at["copy"]
     assert look_at["ada"] == ""
 
@@ -535,8 +722,8 @@ def test_the_attack_is_named_and_the_others_are_marked(marked: tuple[Path, Path]
     for words in (
         "it ended what executed it",
         "not a notebook",
-        "6 marked, 2 missing, 1 files",
-        "gil, hal",
+        "6 marked, 2 missing, 1 file of nobody",
+        "<li>gil</li><li>hal</li>",
         "Untitled.ipynb",
     ):
         assert words in report
@@ -549,22 +736,34 @@ def test_marking_again_runs_nothing_twice_and_takes_what_a_person_gave(
 ) -> None:
     given, out = marked
     monkeypatch.setattr(jail, "execute", lambda *_, **__: pytest.fail("it ran again"))
-    rows = list(csv.reader((out / "reading.csv").read_text(encoding="utf-8").splitlines()))
-    assert ["ada", "4.5", "3", "", ""] in rows
-    filled = [[*row[:3], "2.5", "Well said."] if row[:2] == ["ada", "4.5"] else row for row in rows]
+    rows = list(csv.reader((out / "reading.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert ["ada", "4.5", "3", "", ""] in [row[:5] for row in rows]
+    filled = [[*row[:3], "2,5", "Well said.", row[5]] if row[:2] == ["ada", "4.5"] else row for row in rows]
     with (out / "reading.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows(filled)
+        csv.writer(file, delimiter=";").writerows([*filled, ["DAN", "4.2", "", "1", "A slip.", ""]])
     results = {r["student"]: r for r in marking.mark(project, given, class_folder, out, quiet=True)}
     assert points(results["ada"])["4.5"] == 2.5
     assert "Well said." in (out / "ada" / "feedback.html").read_text(encoding="utf-8")
     with (out / "moodle.csv").open(encoding="utf-8") as file:
         assert next(row for row in csv.reader(file) if row[0] == "ada")[2] == "11.5"
-    assert "2.5,Well said." in (out / "reading.csv").read_text(encoding="utf-8")
-    (out / "reading.csv").write_text("id,exercise,of,points,comment\nada,4.5,3,7,\n", encoding="utf-8")
-    with pytest.raises(
-        CourseError, match=r"reading.csv, line 2: '7' for 4.5; points are a number from 0 to 3"
-    ):
-        marking.mark(project, given, class_folder, out, quiet=True)
+    assert points(results["dan"])["4.2"] == 1
+    written = (out / "reading.csv").read_text(encoding="utf-8-sig")
+    assert "2.5,Well said." in written
+    assert "dan,4.2,,1,A slip.," in written
+    assert ";" in (out / "reading.csv.bak").read_text(encoding="utf-8")
+
+
+@needs_jail
+def test_a_folder_of_late_work_adds_to_what_was_marked(
+    marked: tuple[Path, Path], class_folder: Path, project: Project, tmp_path: Path
+) -> None:
+    (tmp_path / "late").mkdir()
+    (tmp_path / "late" / "hal_04-exercises.ipynb").write_text("{}", encoding="utf-8")
+    shutil.copytree(marked[1], tmp_path / "out")
+    results = marking.mark(project, tmp_path / "late", class_folder, tmp_path / "out", quiet=True)
+    assert [result["student"] for result in results] == ["ada", "bela", "copy", "dan", "eve", "fay", "hal"]
+    assert points(results[0])["4.1"] == 1
+    assert "gil" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 
 @needs_jail

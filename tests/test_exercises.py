@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import contextlib
 import io
 import json
@@ -145,6 +146,30 @@ def test_starts_are_no_answers_or_known_mistakes(source: Path) -> None:
     for number, lines in said.items():
         assert not any(line.endswith(": right.") for line in lines), f"{number}: its start is right already"
         assert not any(foreseen in line for line in lines), f"{number}: {lines}"
+
+
+@by_notebook
+def test_a_solution_needs_no_more_than_a_student_has(source: Path) -> None:
+    """A name that only the keys or the guides import would be missing in a student's notebook."""
+    theirs: set[str] = set()
+    other: set[str] = set()
+    for cell in read_notebook(source)["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        tree = ast.parse(text_of(cell))
+        imported = {
+            (alias.asname or alias.name).partition(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+            for alias in node.names
+        }
+        if tags_of(cell) & {"key", "guide"}:
+            other |= imported
+        else:
+            theirs |= imported
+        if "solution" in tags_of(cell):
+            used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+            assert not used & (other - theirs)
 
 
 @by_notebook

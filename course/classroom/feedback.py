@@ -10,22 +10,26 @@ import csv
 import io
 import json
 import re
+from collections import Counter
+from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from course.classroom.make import inert
+from course.classroom.make import IN_WORDS, inert
+from course.exercises import Exercise, text_of
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
 :root { color-scheme: light dark; --soft: #4d5761; --line: #8a949e; --good: #1a6b3c; --bad: #8a3b12; }
 @media (prefers-color-scheme: dark) { :root { --soft: #aeb8c2; --line: #5b6570; --good: #7ed3a2; --bad: #f0b08c; } }
-body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: anywhere; }
+body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: .4rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-td:nth-child(2) { white-space: nowrap; } pre { padding: .7rem; white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; font-size: .9rem; }
+th[scope=row], .brief { white-space: nowrap; } .scroll { overflow-x: auto; } pre { padding: .7rem; white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; font-size: .9rem; }
 .soft { color: var(--soft); } .right { color: var(--good); font-weight: 600; } .wrong { color: var(--bad); font-weight: 600; }
 figure { margin: 1.2rem 0; padding: .4rem 1rem; border-left: 4px solid var(--line); } figcaption { color: var(--soft); font-size: .95rem; }
 """
 SHOWN = 1500  # characters of what a cell printed, or of an answer
+CANVAS = ["ID", "SIS User ID", "SIS Login ID", "Section"]  # its columns, in its order
 
 
 def page(title: str, body: str) -> str:
@@ -48,32 +52,48 @@ def text(value: Any, most: int = SHOWN) -> str:
     return escape(shown if len(shown) <= most else f"{shown[:most]} … (cut)", quote=True)
 
 
-def student_page(result: dict[str, Any], title: str, max_points: float) -> str:
-    """Return the feedback page of a student."""
+def exercises_in_words(held: dict[str, Any]) -> list[str]:
+    """Return the exercises of a key whose answers are in the student's own words."""
+    entry = next(iter(held["students"].values()))
+    return [name for name in held["points"] if entry["key"][name]["answer"] == IN_WORDS]
+
+
+def student_page(
+    result: dict[str, Any], title: str, max_points: float, right: dict[str, Any] | None = None
+) -> str:
+    """Return the feedback page of a student; `right` has the right answers, if they are to be told."""
     rows = []
     for mark in result["marks"]:
         got = "to be read" if mark["points"] is None else f"{mark['points']:g}"
         kind = "right" if mark["points"] == mark["most"] else "wrong" if mark["points"] == 0 else "soft"
-        answer = (
-            ""
-            if mark["answer"] is None
-            else f"<br><span class='soft'>your answer: {text(mark['answer'], 300)}</span>"
-        )
-        comment = f"<br>{text(mark['comment'])}" if mark.get("comment") else ""
+        said = [text(mark["message"].removeprefix("not yet: "))]
+        if mark["answer"] is not None:
+            said.append(f"<span class='soft'>your answer: {text(in_short(mark['answer']), 300)}</span>")
+        tell = (right or {}).get(mark["exercise"])
+        if tell is not None and tell != IN_WORDS and mark["points"] != mark["most"]:
+            said.append(f"<span class='soft'>the right answer: {text(in_short(tell), 300)}</span>")
+        if mark.get("comment"):
+            said.append(text(mark["comment"]))
         rows.append(
-            f'<tr><td>{text(mark["exercise"])}</td><td><span class="{kind}">{got}</span> of {mark["most"]:g}</td>'
-            f"<td>{text(mark['message'])}{answer}{comment}</td></tr>"
+            f'<tr><th scope="row">{text(mark["exercise"])}</th><td class="brief"><span class="{kind}">{got}</span> of {mark["most"]:g}</td>'
+            f"<td>{'<br>'.join(said)}</td></tr>"
         )
     waiting = any(mark["points"] is None for mark in result["marks"])
     total = sum(mark["points"] or 0 for mark in result["marks"])
+    so_far = (
+        f"{total:g} of {max_points:g} points{', and answers that are still to be read' if waiting else ''}"
+    )
     parts = [
-        f"<p><strong>{total:g} of {max_points:g} points</strong>{', and answers that are still to be read' if waiting else ''}.</p>",
+        f"<p><strong>{so_far}</strong>.</p>" if is_marked(result) else "",
         f"<p class='soft'>{text(result['name'] or result['student'])} · your landscape: seed {text(result['seed'])}</p>",
     ]
     if result["problem"]:
-        parts.append(f'<p class="wrong">Your notebook {_sentence(result["problem"])}</p>')
+        parts.append(
+            f'<p class="wrong">Your notebook could not be marked whole: {text(result["problem"])}.</p>'
+        )
     parts.append(
-        f"<table><thead><tr><th>exercise</th><th>points</th><th>what was found</th></tr></thead><tbody>{''.join(rows)}</tbody></table>"
+        _table(["exercise", "points", "what was found"], rows)
+        + "<p>What a good answer says stands below each exercise on the course’s site, with the numbers of another landscape.</p>"
     )
     trouble = [cell for cell in result["cells"] if cell["ended"] != "ok"]
     if trouble:
@@ -82,58 +102,118 @@ def student_page(result: dict[str, Any], title: str, max_points: float) -> str:
             f"<p>{text(cell['ended'])}</p><pre>{text(cell['source'])}</pre><pre>{text(cell['shown'])}</pre>"
             for cell in trouble[:20]
         ]
+    ran = ", run with the parameters that you were given. What ran lies beside this page, in ran.ipynb"
     parts.append(
-        f"<p class='soft'>Marked from the file {text(result['file'])} (SHA-256 {text(result['sha256'][:16])}…), run with the parameters that "
-        "you were given. What ran lies beside this page, in ran.ipynb.</p>"
+        f"<p class='soft'>Made from the file {text(result['file'])} (SHA-256 {text(result['sha256'][:16])}…){ran if result['ran'] else ''}.</p>"
     )
     return page(title, "\n".join(parts))
 
 
-def _sentence(problem: str) -> str:
-    return f"could not be marked whole: {text(problem)}."
+def is_marked(result: dict[str, Any]) -> bool:
+    """Tell whether a notebook was run, or a person gave points; one that could not be read has no mark, which is not zero."""
+    return result["ran"] or any(mark.get("by_person") for mark in result["marks"])
+
+
+def in_short(answer: Any) -> Any:
+    """Return an answer for people to read: numbers with six digits."""
+    if isinstance(answer, float):
+        return float(f"{answer:.6g}")
+    return [in_short(part) for part in answer] if isinstance(answer, list) else answer
+
+
+def _table(heads: list[str], rows: list[str]) -> str:
+    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{heads[0]}"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
 
 
 def report(
-    results: list[dict[str, Any]], unknown: list[str], missing: list[str], title: str, words: list[str]
+    results: list[dict[str, Any]],
+    unknown: list[str],
+    missing: list[str],
+    title: str,
+    points: dict[str, float],
 ) -> str:
-    """Return the teacher's page: a row for each student, what was strange, who is missing."""
+    """Return the teacher's page: a row for each student, what the class got wrong, what was strange, who is missing."""
     rows = []
     for result in results:
-        total = sum(mark["points"] or 0 for mark in result["marks"])
-        strange = [*([result["problem"]] if result["problem"] else []), *result["notes"], *result["flags"]]
+        by_name = {mark["exercise"]: mark["points"] for mark in result["marks"]}
+        got = ["" if by_name[name] is None else f"{by_name[name]:g}" for name in points]
+        cells = [*got, _total(result)]
         rows.append(
-            f'<tr><td><a href="{escape(result["folder"], quote=True)}/feedback.html">{text(result["student"])}</a></td><td>{total:g}</td>'
-            f"<td>{text(result['name'])}</td><td>{'<br>'.join(map(text, strange))}</td><td>{result['seconds']:.0f} s, {result['peak_memory_mb']:.0f} MB</td></tr>"
+            f'<tr><th scope="row"><a href="{escape(result["folder"], quote=True)}/feedback.html">{text(result["student"])}</a></th><td>{text(result["name"])}</td>'
+            f"{''.join(f'<td>{cell}</td>' for cell in cells)}<td>{'<br>'.join(map(text, _strange(result)))}</td></tr>"
         )
+    waiting = sum(mark["points"] is None for result in results for mark in result["marks"])
+    files = f"{len(unknown)} {'file' if len(unknown) == 1 else 'files'} of nobody on the roster"
     parts = [
-        f"<p>{len(results)} marked, {len(missing)} missing, {len(unknown)} files of nobody on the roster.</p>",
-        "<table><thead><tr><th>student</th><th>points</th><th>name</th><th>to look at</th><th>took</th></tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table>",
+        f"<p>{len(results)} marked, {len(missing)} missing, {files}. Points are of {sum(points.values()):g}.</p>",
+        _table(["student", "name", *points, "points", "to look at"], rows),
     ]
-    if words:
+    if waiting:
         parts.append(
-            f'<p><a href="in-words.html">Answers in words, side by side</a>: {text(", ".join(words))}. Put points into reading.csv, and mark again: '
+            f'<p>{waiting} <a href="in-words.html">answers in words</a> are to be read. Put points into reading.csv, and mark again: '
             "nothing runs twice.</p>"
         )
+    parts += ["<h2>What the class got wrong</h2>", _mistakes(results, points)]
     if missing:
-        parts.append(f"<h2>Nothing handed in</h2><p>{text(', '.join(missing), 10**5)}</p>")
+        parts.append(
+            f"<h2>Nothing handed in</h2><ul>{''.join(f'<li>{text(one)}</li>' for one in missing)}</ul>"
+        )
     if unknown:
-        parts.append(f"<h2>Files of nobody on the roster</h2><p>{text(', '.join(unknown), 10**5)}</p>")
-    return page(title, "\n".join(parts))
+        parts.append(
+            f"<h2>Files of nobody on the roster</h2><ul>{''.join(f'<li>{text(one)}</li>' for one in unknown)}</ul>"
+        )
+    return page(f"Report: {title}", "\n".join(parts))
 
 
-def in_words(results: list[dict[str, Any]], exercises: list[str], title: str) -> str:
-    """Return the answers in words, by exercise, without names: who wrote one stands in the folder's name alone."""
+def _strange(result: dict[str, Any]) -> list[str]:
+    return [*([result["problem"]] if result["problem"] else []), *result["notes"], *result["flags"]]
+
+
+def _mistakes(results: list[dict[str, Any]], points: dict[str, float]) -> str:
+    """Return a table of what was said of wrong answers, the most frequent first within an exercise."""
+    rows = []
+    for name in points:
+        marks = [mark for result in results for mark in result["marks"] if mark["exercise"] == name]
+        said = Counter(
+            mark["message"].removeprefix("not yet: ") for mark in marks if mark["points"] != mark["most"]
+        )
+        rows += [
+            f'<tr><th scope="row">{text(name)}</th><td class="brief">{n} of {len(marks)}</td><td>{text(message)}</td></tr>'
+            for message, n in said.most_common(5)
+        ]
+    return _table(["exercise", "students", "what was found"], rows)
+
+
+def in_words(
+    results: list[dict[str, Any]], words: list[str], title: str, exercises: Sequence[Exercise]
+) -> str:
+    """Return the answers in words, by exercise, with the question, what to look for, and the student's other answers.
+
+    There are no names on it, but ids, which reading.csv needs.
+    """
     parts = ["<p>Read all answers to one exercise in one go. The ids are those of reading.csv.</p>"]
     for exercise in exercises:
-        parts.append(f"<h2>{text(exercise)}</h2>")
+        if exercise.number not in words:
+            continue
+        asked = next(text_of(cell) for cell in exercise.cells)
+        guides = [text_of(cell) for cell in exercise.tagged("guide") if cell["cell_type"] == "markdown"]
+        parts.append(f"<h2>{text(exercise.number)} {text(exercise.title)}</h2>")
+        parts += [f"<pre class='soft'>{text(one.strip(), 5000)}</pre>" for one in [asked, *guides]]
         for result in results:
-            mark = next(mark for mark in result["marks"] if mark["exercise"] == exercise)
-            if isinstance(mark["answer"], str):
-                parts.append(
-                    f"<figure><figcaption>{text(result['student'])}</figcaption><pre>{text(mark['answer'], 20_000)}</pre></figure>"
-                )
-    return page(title, "\n".join(parts))
+            marks = {mark["exercise"]: mark for mark in result["marks"]}
+            answer = marks[exercise.number]["answer"]
+            if not isinstance(answer, str):
+                continue
+            others = [
+                f"{name}: {in_short(mark['answer'])} ({'right' if mark['points'] == mark['most'] else 'wrong'})"
+                for name, mark in marks.items()
+                if name not in words and mark["answer"] is not None
+            ]
+            parts.append(
+                f"<figure><figcaption>{text(result['student'])}<br>{text('; '.join(others))}</figcaption><pre>{text(answer, 20_000)}</pre></figure>"
+            )
+    return page(f"Answers in words: {title}", "\n".join(parts))
 
 
 def gradebook(results: list[dict[str, Any]], points: dict[str, float]) -> str:
@@ -141,37 +221,43 @@ def gradebook(results: list[dict[str, Any]], points: dict[str, float]) -> str:
     rows = [["id", "name", "email", *points, "total", "of", "to read", "to look at"]]
     for result in results:
         by_name = {mark["exercise"]: mark["points"] for mark in result["marks"]}
-        waiting = [name for name in points if by_name[name] is None]
-        strange = [*([result["problem"]] if result["problem"] else []), *result["notes"], *result["flags"]]
+        waiting = [f"exercise {name}" for name in points if by_name[name] is None]
         rows.append(
             [
                 result["student"], result["name"], result["email"],
                 *("" if by_name[name] is None else f"{by_name[name]:g}" for name in points),
-                _total(result), f"{sum(points.values()):g}", " ".join(waiting), "; ".join(strange),
+                _total(result), f"{sum(points.values()):g}", ", ".join(waiting), "; ".join(_strange(result)),
             ]
         )  # fmt: skip
     return _csv(rows)
 
 
 def for_moodle(results: list[dict[str, Any]], title: str) -> str:
-    """Return what Moodle's import of grades reads: choose "ID number" or "Email address" as what to map from."""
+    """Return what Moodle's import of grades reads: choose "ID number" or "Email address" as what to map from.
+
+    Who has no mark is left out.
+    """
     rows = [["ID number", "Email address", title]]
-    return _csv([*rows, *([result["student"], result["email"], _total(result)] for result in results)])
+    rows += [[result["student"], result["email"], _total(result)] for result in results if is_marked(result)]
+    return _csv(rows)
 
 
 def for_canvas(results: list[dict[str, Any]], title: str, most: float) -> str:
-    """Return what Canvas's import of grades reads: it knows a student by SIS User ID or SIS Login ID."""
-    rows = [
-        ["Student", "ID", "SIS User ID", "SIS Login ID", "Section", title],
-        ["Points Possible", "", "", "", "", f"{most:g}"],
-    ]
-    for result in results:
-        rows.append([result["name"], "", result["student"], result["student"], "", _total(result)])
+    """Return what Canvas's import of grades reads: it knows a student by ID, SIS User ID or SIS Login ID.
+
+    These are the roster's own where it was an export from Canvas; else its id stands for the last two. Who has no mark is
+    left out.
+    """
+    rows = [["Student", *CANVAS, title], ["Points Possible", "", "", "", "", f"{most:g}"]]
+    for result in filter(is_marked, results):
+        own = result["extra"] or dict.fromkeys(["SIS User ID", "SIS Login ID"], result["student"])
+        rows.append([result["name"], *(own.get(name, "") for name in CANVAS), _total(result)])
     return _csv(rows)
 
 
 def _total(result: dict[str, Any]) -> str:
-    return f"{sum(mark['points'] or 0 for mark in result['marks']):g}"
+    """Return the points so far; nothing for who has no mark."""
+    return f"{sum(mark['points'] or 0 for mark in result['marks']):g}" if is_marked(result) else ""
 
 
 def _csv(rows: list[list[str]]) -> str:

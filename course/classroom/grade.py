@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from course.classroom.jail import Outcome
-from helpers.exercises import RECORDED, Key, is_number, is_same, judge, plain
+from helpers.exercises import RECORDED, SHORT, Key, is_number, is_same, judge, plain
 from helpers.record import SCRAP
 
 LONGEST = 20_000  # characters of an answer; a longer one is none
+FEW = 10  # an answer that fits more than one in so many of the class's landscapes tells nothing of where it is from
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def answers_in(outcome: Outcome, names: list[str]) -> dict[str, Any]:
                 continue
             name = scrap.get("name")
             if isinstance(name, str) and name in wanted and _is_short(scrap.get("data")):
-                with suppress(ValueError):
+                with suppress(ValueError, RecursionError):
                     found[wanted[name]] = plain(scrap.get("data"))
     return found
 
@@ -77,25 +78,46 @@ def fits_another(
 ) -> list[tuple[str, list[str]]]:
     """Return the students whose landscape a student's wrong answers fit, with the exercises.
 
-    A whole number fits many landscapes by chance. So a fit counts if it is the same to the last digit and has a fraction, or
-    if answers to two exercises or more fit the same landscape and not the student's own.
+    A whole number fits many landscapes by chance. So an answer counts only if it fits few of the class's landscapes, and a
+    landscape only if an answer with a fraction fits it to the last digit, or two answers fit it. If some fit to the last digit,
+    the others are chance, and are left out.
     """
     own = keys[student]
-    found = []
-    for other, theirs in keys.items():
-        if other == student:
+    others = {name: theirs for name, theirs in keys.items() if name != student}
+    few = max(1, len(others) // FEW)
+    fits: dict[str, list[str]] = {}
+    to_the_digit: set[str] = set()
+    for name, answer in answers.items():
+        if name not in own or own[name].in_words or judge(own[name], answer).right:
             continue
-        fits, to_the_digit = [], False
-        for name, answer in answers.items():
-            if name not in own or own[name].in_words or judge(own[name], answer).right:
-                continue
-            right = theirs[name]
-            if own[name].takes(own[name].answer, right.answer) or not right.takes(right.answer, answer):
-                continue
-            fits.append(name)
-            to_the_digit |= _has_fraction(answer) and is_same(right.answer, answer, 0.0)
-        if to_the_digit or len(fits) > 1:
-            found.append((other, fits))
+        found = [
+            other
+            for other, theirs in others.items()
+            if theirs[name].takes(theirs[name].answer, answer)
+            and not own[name].takes(own[name].answer, theirs[name].answer)
+        ]
+        if len(found) > few:
+            continue
+        for other in found:
+            fits.setdefault(other, []).append(name)
+            if _has_fraction(answer) and is_same(others[other][name].answer, answer, 0.0):
+                to_the_digit.add(other)
+    if to_the_digit:
+        return [(other, fits[other]) for other in fits if other in to_the_digit]
+    return [(other, names) for other, names in fits.items() if len(names) > 1]
+
+
+def word_for_word(results: list[dict[str, Any]]) -> dict[str, dict[str, list[str]]]:
+    """Return, for each student and exercise, who else has an answer of the same words; short ones are left out."""
+    writers: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        for name, answer in result["answers"].items():
+            if isinstance(answer, str) and len(answer.split()) >= SHORT:
+                writers.setdefault((name, " ".join(answer.casefold().split())), []).append(result["student"])
+    found: dict[str, dict[str, list[str]]] = {}
+    for (name, _), students in writers.items():
+        for student in students if len(students) > 1 else []:
+            found.setdefault(student, {})[name] = [other for other in students if other != student]
     return found
 
 

@@ -9,7 +9,6 @@ Each student's result is written as soon as it is there, so marking that was sto
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import sys
@@ -20,17 +19,29 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from course.classroom import feedback, grade, jail
-from course.classroom.make import IN_WORDS, inert, keys_in, load_key, read_title
+from course.classroom import feedback, grade, jail, reading
+from course.classroom.make import keys_in, load_key, read_title
 from course.classroom.roster import Student
-from course.classroom.submissions import Submission, UnreadableError, find, owners, prepare
+from course.classroom.submissions import (
+    LARGEST,
+    Submission,
+    UnreadableError,
+    find,
+    owners,
+    prepare,
+    token_in,
+)
 from course.errors import CourseError
+from course.exercises import exercises_in
 from course.project import Project, read_notebook
 from course.run import processors
 from course.sweep import on_dask, progress
 
-READING = "reading.csv"
 RESULT = "result.json"
+NAMES = (  # what a result holds
+    "student", "file", "sha256", "made_from", "notes", "problem", "stopped", "ran", "extra", "name", "email", "folder", "seed",
+    "answers", "marks", "cells", "seconds", "peak_memory_mb",
+)  # fmt: skip
 UNCONTAINED = (
     "without containment a student's code can read and delete what you can, the key and your files among it, and use the "
     "network; --uncontained runs it all the same"
@@ -48,6 +59,8 @@ def mark(
     jobs: int | None = None,
     scheduler: str | None = None,
     quiet: bool = False,
+    again: bool = False,
+    answers: bool = False,
 ) -> list[dict[str, Any]]:
     """Mark the files in `folder`, write into `out`, and return the results.
 
@@ -70,11 +83,20 @@ def mark(
         The address of a Dask scheduler, whose workers run the notebooks.
     quiet : bool
         Show no progress.
+    again : bool
+        Run again what was stopped before: a busy machine may have made it slow.
+    answers : bool
+        Tell students the right answers.
+
+    Returns
+    -------
+    list of dict
+        A result for each student, in the key's order: of those in `folder`, and of those that were marked into `out` before.
 
     Raises
     ------
     CourseError
-        If there is nothing to mark, if the key or the folder cannot be used, or if this machine cannot contain a program.
+        If there is nothing to mark, if the key, reading.csv or the folder cannot be used, or if this machine cannot contain a program.
     """
     held, limits = load_key(key), limits or jail.Limits()
     source = _source(project, held)
@@ -82,7 +104,9 @@ def mark(
         raise CourseError(f"{folder}: no folder of submissions")
     _refuse_what_is_no_marking(out, folder)
     students = held["students"]
-    theirs, nobodys = owners(find(folder), folder, students)
+    given = reading.read(out / reading.READING, held["points"], students)
+    tokens = {entry["token"]: name for name, entry in students.items()}
+    theirs, nobodys = owners(find(folder), folder, students, tokens)
     if not theirs:
         raise CourseError(
             f"{folder}: no file here is of a student in {key}; names of files hold the name that they were given, or the id"
@@ -91,12 +115,11 @@ def mark(
     if reason:
         raise CourseError(f"{reason}; {UNCONTAINED}")
     out.mkdir(parents=True, exist_ok=True)
-    tokens = {entry["token"]: name for name, entry in students.items()}
     found = {
         name: _begin(name, paths, folder, source, students[name], tokens, limits, contained)
         for name, paths in theirs.items()
     }
-    results = {name: kept for name, work in found.items() if (kept := _kept(out, work)) is not None}
+    results = {name: kept for name, work in found.items() if (kept := _kept(out, work, again)) is not None}
     todo = {name: work for name, work in found.items() if name not in results}
     run = (
         _on_dask(todo, scheduler, limits, contained)
@@ -106,7 +129,7 @@ def mark(
     try:
         with progress(len(found), len(results), quiet, "notebooks") as tick:
             for name, outcome in run:
-                results[name] = _finish(out, found[name], students[name], outcome)
+                results[name] = _finished(out, found[name], students[name], outcome)
                 tick()
     except KeyboardInterrupt:
         print(
@@ -114,12 +137,19 @@ def mark(
             file=sys.stderr,
         )
         raise
+    results |= _earlier(out, [name for name in students if name not in results])
     ordered = [results[name] for name in students if name in results]
-    _compare_with_others(ordered, {name: keys_in(entry) for name, entry in students.items()})
-    _read(out, ordered, held["points"])
-    missing = [name for name in students if name not in results]
+    _compare_with_others(ordered, students)
+    reading.apply(given, ordered)
+    missing = [
+        " ".join(filter(None, [name, entry["name"], entry["email"]]))
+        for name, entry in students.items()
+        if name not in results
+    ]
     unknown = [path.relative_to(folder).as_posix() for path in nobodys]
-    _write(out, ordered, held["points"], missing, unknown, read_title(source), students)
+    _write(out, ordered, held, missing, unknown, source, answers)
+    words = feedback.exercises_in_words(held)
+    reading.write(out / reading.READING, ordered, words, given)
     return ordered
 
 
@@ -156,7 +186,12 @@ def _begin(
     """Return what is known of a student's work before it runs: its code, its hash, what is strange, what hinders."""
     path = max(
         paths,
-        key=lambda p: (p.suffix == ".ipynb", 0.0 if p.is_symlink() else p.stat().st_mtime, p.as_posix()),
+        key=lambda p: (
+            tokens.get(token_in(p)) == name,
+            p.suffix == ".ipynb",
+            0.0 if p.is_symlink() else p.stat().st_mtime,
+            p.as_posix(),
+        ),
     )
     work: dict[str, Any] = {
         "student": name,
@@ -172,8 +207,11 @@ def _begin(
         work["problem"] = str(error)
     except OSError as error:
         work["problem"] = f"it cannot be read: {error.strerror}"
+    except Exception as error:  # one file that nobody foresaw must not keep the class from its marks
+        work["problem"] = f"it could not be marked: {_in_short(error)}"
     if len(paths) > 1:
-        work["notes"] = [*work["notes"], f"{len(paths)} files were handed in; this is the newest notebook"]
+        others = ", ".join(sorted(p.relative_to(folder).as_posix() for p in paths if p != path))
+        work["notes"] = [*work["notes"], f"{len(paths)} files are of this student; not marked: {others}"]
     work["sha256"] = _sha256(path)
     depends = [code_hash(), work, entry["key"], entry["parameters"], asdict(limits), contained]
     work["made_from"] = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
@@ -184,6 +222,8 @@ def _sha256(path: Path) -> str:
     if path.is_symlink():
         return "a link"
     try:
+        if path.stat().st_size > LARGEST:
+            return "too large"
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
@@ -247,13 +287,45 @@ def _folder(student: str) -> str:
     return Student(student).slug
 
 
-def _kept(out: Path, work: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the result that an earlier try wrote, if it still holds."""
+def _read_result(out: Path, student: str) -> dict[str, Any] | None:
+    """Return what was written of a student before; None where there is nothing whole."""
     try:
-        result = json.loads((out / _folder(work["student"]) / RESULT).read_text(encoding="utf-8"))
+        result = json.loads((out / _folder(student) / RESULT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return result if isinstance(result, dict) and result.get("made_from") == work["made_from"] else None
+    whole = isinstance(result, dict) and set(NAMES) <= set(result) and result["student"] == student
+    return result if whole else None
+
+
+def _kept(out: Path, work: dict[str, Any], again: bool) -> dict[str, Any] | None:
+    """Return the result that an earlier try wrote, if it still holds."""
+    result = _read_result(out, work["student"])
+    if result is None or result["made_from"] != work["made_from"]:
+        return None
+    return None if again and result["stopped"] else result
+
+
+def _earlier(out: Path, students: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the results of students whose files are not in this folder, but were marked into `out` before."""
+    found = {name: _read_result(out, name) for name in students}
+    return {name: result for name, result in found.items() if result is not None}
+
+
+def _finished(
+    out: Path, work: dict[str, Any], entry: dict[str, Any], outcome: jail.Outcome | None
+) -> dict[str, Any]:
+    """Mark a notebook; where that goes wrong in a way that nobody foresaw, say so, and go on with the others."""
+    try:
+        return _finish(out, work, entry, outcome)
+    except OSError:
+        raise  # a full disk is everybody's problem
+    except Exception as error:
+        problem = f"it could not be marked: {_in_short(error)}"
+        return _finish(out, {**work, "problem": problem, "made_from": ""}, entry, None)
+
+
+def _in_short(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"[:200]
 
 
 def _finish(
@@ -265,6 +337,9 @@ def _finish(
     result = {
         **{name: work[name] for name in ("student", "file", "sha256", "made_from", "notes")},
         "problem": work["problem"] or (outcome.ended if outcome else ""),
+        "stopped": bool(outcome and outcome.ended),
+        "ran": outcome is not None,
+        "extra": entry.get("extra", {}),
         "name": entry["name"],
         "email": entry["email"],
         "folder": _folder(work["student"]),
@@ -332,95 +407,54 @@ def _ran(sources: list[str], cells: list[dict[str, Any]]) -> dict[str, Any]:
     return {"cells": made, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
 
 
-def _compare_with_others(results: list[dict[str, Any]], keys: dict[str, Any]) -> None:
-    """Note which wrong answers fit another student's landscape."""
+def _compare_with_others(results: list[dict[str, Any]], students: dict[str, Any]) -> None:
+    """Note which wrong answers fit another student's landscape, and which words are those of another."""
+    keys = {name: keys_in(entry) for name, entry in students.items()}
+    alike = grade.word_for_word(results)
     for result in results:
         fits = grade.fits_another(result["student"], result["answers"], keys)
         result["flags"] = [
-            f"answers fit the landscape of {other}: {', '.join(names)}" for other, names in fits[:5]
+            f"answers fit the landscape of {_called(other, students)}: {', '.join(names)}"
+            for other, names in fits[:5]
+        ]
+        result["flags"] += [
+            f"{exercise} is word for word that of {', '.join(_called(other, students) for other in others[:5])}"
+            for exercise, others in alike.get(result["student"], {}).items()
         ]
 
 
-def _read(out: Path, results: list[dict[str, Any]], points: dict[str, float]) -> None:
-    """Give the points that a person put into reading.csv."""
-    path = out / READING
-    if not path.is_file():
-        return
-    try:
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CourseError(f"{path}: cannot be read: {error}") from None
-    given: dict[tuple[str, str], tuple[float, str]] = {}
-    for number, row in enumerate(rows, start=2):
-        worth = (row.get("points") or "").strip().replace(",", ".")
-        if not worth:
-            continue
-        exercise = (row.get("exercise") or "").strip()
-        try:
-            value = float(worth)
-        except ValueError:
-            value = -1.0
-        if not 0 <= value <= points.get(exercise, -1.0):
-            most = (
-                f"from 0 to {points[exercise]:g}" if exercise in points else f"for one of {', '.join(points)}"
-            )
-            raise CourseError(
-                f"{path}, line {number}: {worth!r} for {exercise or 'no exercise'}; points are a number {most}"
-            )
-        given[(row.get("id") or "").strip().lstrip("'"), exercise] = (
-            value,
-            (row.get("comment") or "").strip(),
-        )
-    for result in results:
-        for made in result["marks"]:
-            if made["points"] is None and (result["student"], made["exercise"]) in given:
-                made["points"], made["comment"] = given[result["student"], made["exercise"]]
-                made["message"] = "read by a person."
+def _called(student: str, students: dict[str, Any]) -> str:
+    """Return an id with the name that goes with it."""
+    name = students[student]["name"]
+    return f"{student} ({name})" if name else student
 
 
 def _write(
     out: Path,
     results: list[dict[str, Any]],
-    points: dict[str, float],
+    held: dict[str, Any],
     missing: list[str],
     unknown: list[str],
-    title: str,
-    students: dict[str, Any],
+    source: dict[str, Any],
+    answers: bool,
 ) -> None:
-    """Write pages and gradebooks; a reading.csv that is there keeps its points."""
+    """Write pages and gradebooks."""
+    points, title = held["points"], read_title(source)
     most = sum(points.values())
+    words = feedback.exercises_in_words(held)
     for result in results:
-        _write_text(out / result["folder"] / "feedback.html", feedback.student_page(result, title, most))
-    any_entry = next(iter(students.values()))
-    words = [name for name in points if any_entry["key"][name]["answer"] == IN_WORDS]
-    _write_text(out / "report.html", feedback.report(results, unknown, missing, title, words))
-    _write_text(out / "in-words.html", feedback.in_words(results, words, title))
-    _write_text(out / "gradebook.csv", feedback.gradebook(results, points))
+        right = held["students"][result["student"]]["key"] if answers else {}
+        shown = feedback.student_page(result, title, most, {n: k["answer"] for n, k in right.items()})
+        _write_text(out / result["folder"] / "feedback.html", shown)
+    _write_text(out / "report.html", feedback.report(results, unknown, missing, title, points))
+    _write_text(out / "in-words.html", feedback.in_words(results, words, title, exercises_in(source)))
+    _write_text(out / "gradebook.csv", "\ufeff" + feedback.gradebook(results, points))
     _write_text(out / "moodle.csv", feedback.for_moodle(results, title))
     _write_text(out / "canvas.csv", feedback.for_canvas(results, title, most))
-    rows = ["id,exercise,of,points,comment"]
-    for result in results:
-        for made in result["marks"]:
-            if made["exercise"] in words and isinstance(made["answer"], str):
-                got = "" if made["points"] is None or "comment" not in made else f"{made['points']:g}"
-                cells = [
-                    inert(result["student"]),
-                    made["exercise"],
-                    f"{made['most']:g}",
-                    got,
-                    inert(made.get("comment", "")),
-                ]
-                rows.append(
-                    ",".join(
-                        f'"{cell.replace(chr(34), chr(34) * 2)}"' if "," in cell or '"' in cell else cell
-                        for cell in cells
-                    )
-                )
-    _write_text(out / READING, "\n".join(rows) + "\n")
 
 
 def _write_text(path: Path, text: str) -> None:
-    """Write beside, then put in place."""
+    """Write beside, then put in place; characters that no file can hold, such as half a pair of UTF-16, become ?."""
     beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8", newline="\n")
+    beside.write_bytes(text.encode("utf-8", "replace"))
     beside.replace(path)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,35 +49,60 @@ def find(folder: Path) -> list[Path]:
 
 
 def owners(
-    paths: Iterable[Path], folder: Path, students: dict[str, dict[str, Any]]
+    paths: Iterable[Path], folder: Path, students: dict[str, dict[str, Any]], tokens: dict[str, str]
 ) -> tuple[dict[str, list[Path]], list[Path]]:
     """Return the files of each student, and those of nobody known.
 
-    A file is a student's if its name, as Moodle and Canvas leave it, holds the name that their file was given, or if a
-    folder that it lies in begins with their id or name.
+    A folder that begins with a student's id or name, as Moodle makes them, says whose a file in it is, whatever the file is
+    called. Without one it is the name of the file, as Moodle and Canvas leave it: the name that the student's file was given,
+    or else the id. Where these leave a choice, the mark in the notebook decides.
     """
-    stems = {name: Path(entry["file"]).stem.casefold() for name, entry in students.items()}
     theirs: dict[str, list[Path]] = {}
     nobodys = []
     for path in paths:
-        stem = path.name.casefold()
-        hits = [name for name in students if _within(stems[name], stem)]
-        if not hits:
-            above = [part.casefold() for part in path.relative_to(folder).parts[:-1]]
-            hits = [
-                name
-                for name, entry in students.items()
-                if any(_begins(part, word) for part in above for word in (name, entry["name"]) if word)
-            ]
-        if not hits:
-            slugs = {name: stems[name].rpartition("_")[0] for name in students}
-            hits = [name for name in students if _within(slugs[name], stem)]
-        longest = max(hits, key=lambda name: len(stems[name]), default=None)  # s10's file is not s1's
-        if longest is None:
+        hits = _by_folder(path.relative_to(folder).parts[:-1], students) or _by_name(path.name, students)
+        marked = tokens.get(token_in(path) if len(hits) > 1 else "")
+        whose = hits[0] if len(hits) == 1 else marked if marked in hits else None
+        if whose is None:
             nobodys.append(path)
         else:
-            theirs.setdefault(longest, []).append(path)
+            theirs.setdefault(whose, []).append(path)
     return theirs, nobodys
+
+
+def _by_folder(parts: tuple[str, ...], students: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the students whose id or name a folder begins with; of several, those with the longest."""
+    found: dict[str, int] = {}
+    for name, entry in students.items():
+        for part in parts:
+            for word in filter(None, (name, entry["name"])):
+                if _begins(part.casefold(), word):
+                    found[name] = max(found.get(name, 0), len(word))
+    return [name for name, length in found.items() if length == max(found.values())]
+
+
+def _by_name(file: str, students: dict[str, dict[str, Any]]) -> list[str]:
+    """Return the students whose file's name, or else whose id, is in the name of a file; s10's file is not s1's."""
+    file = file.casefold()
+    stems = {name: Path(entry["file"]).stem.casefold() for name, entry in students.items()}
+    found = {name: len(stem) for name, stem in stems.items() if _within(stem, file)}
+    if not found:
+        slugs = {name: stem.rpartition("_")[0] for name, stem in stems.items()}
+        found = {name: len(slug) for name, slug in slugs.items() if _tells(slug) and _within(slug, file)}
+    return [name for name, length in found.items() if length == max(found.values())]
+
+
+def _tells(slug: str) -> bool:
+    """Tell whether an id alone tells whose a file is: "1" and "12" stand in many names."""
+    return len(slug) >= (5 if slug.isdigit() else 3)
+
+
+def token_in(path: Path) -> str:
+    """Return the mark that a notebook carries; nothing if there is none."""
+    try:
+        return read(path)["token"] or ""
+    except (UnreadableError, OSError):
+        return ""
 
 
 def _within(wanted: str, name: str) -> bool:
@@ -98,16 +125,12 @@ def read(path: Path) -> dict[str, Any]:
     """
     if path.is_symlink() or not path.is_file():
         raise UnreadableError("it is a link, not a file; hand in the notebook itself")
-    size = path.stat().st_size
-    if size > LARGEST:
-        raise UnreadableError(
-            f"it has {size / 2**20:.0f} MB, and {LARGEST / 2**20:.0f} MB is the most; clear the outputs and save again"
-        )
+    _refuse_if_large(path.stat().st_size)
     try:
-        notebook = json.loads(path.read_bytes())
+        notebook = json.loads(_unzipped(path) if zipfile.is_zipfile(path) else path.read_bytes())
     except (ValueError, RecursionError):
         raise UnreadableError(
-            "it is not a notebook: not JSON; hand in the .ipynb file that Jupyter saves"
+            "it is not a notebook; hand in the .ipynb file that Jupyter saves, and no PDF or copy of its text"
         ) from None
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise UnreadableError("it is not a notebook: it has no list of cells")
@@ -122,6 +145,34 @@ def read(path: Path) -> dict[str, Any]:
     return {"cells": cells, "token": token if isinstance(token, str) else None}
 
 
+def _refuse_if_large(size: int) -> None:
+    if size > LARGEST:
+        raise UnreadableError(
+            f"it has {size / 2**20:.0f} MB, and {LARGEST / 2**20:.0f} MB is the most; clear the outputs and save again"
+        )
+
+
+def _unzipped(path: Path) -> bytes:
+    """Return the one notebook that a zip file holds."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            notebooks = [
+                one
+                for one in archive.infolist()
+                if one.filename.endswith(".ipynb") and not one.filename.startswith("__MACOSX/")
+            ]
+            if len(notebooks) != 1:
+                raise UnreadableError(
+                    f"it is a zip file that holds {len(notebooks)} notebooks; hand in one .ipynb file"
+                )
+            with archive.open(notebooks[0]) as file:
+                data = file.read(LARGEST + 1)  # whatever the archive says of its size
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
+        raise UnreadableError("it is a zip file that cannot be opened; hand in the .ipynb file") from None
+    _refuse_if_large(len(data))
+    return data
+
+
 def _cell(cell: Any) -> dict[str, Any] | None:
     """Return the source of a cell and whether it is a given one; None for what is no cell."""
     if not isinstance(cell, dict) or cell.get("cell_type") != "code":
@@ -131,6 +182,7 @@ def _cell(cell: Any) -> dict[str, Any] | None:
         source = "".join(source)
     if not isinstance(source, str):
         return None
+    source = source.encode("utf-8", "replace").decode()  # JSON can hold half a character
     metadata = cell.get("metadata")
     mark = metadata.get("course") if isinstance(metadata, dict) else None
     return {"source": source, "given": isinstance(mark, dict) and mark.get("given") is True}
@@ -193,5 +245,5 @@ def _values(text: str) -> dict[str, Any] | None:
     """Return what a parameters cell assigns; None if it does anything else."""
     try:
         return literals(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
         return None
