@@ -241,6 +241,11 @@ def classroom() -> None:
 )
 @click.option("-f", "files", multiple=True, type=click.Path(path_type=Path), help="A YAML file of values.")
 @click.option(
+    "--id-column",
+    metavar="NAME",
+    help="The roster's column that tells students apart.  [default: the first that is known]",
+)
+@click.option(
     "--salt", help="The secret of an earlier class, to get its seeds again.  [default: made anew, and kept]"
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one per processor]")
@@ -250,6 +255,7 @@ def classroom_make(
     exercises: str,
     parameters: tuple[tuple[str, str], ...],
     files: tuple[Path, ...],
+    id_column: str | None,
     salt: str | None,
     jobs: int | None,
 ) -> None:
@@ -259,11 +265,19 @@ def classroom_make(
 
     project = load()
     chapter = find_exercises(project, exercises)
-    students = read_roster(roster)
+    found = read_roster(roster, id_column)
+    click.echo(found.summary)
     values = read_parameters(parameters, files)
-    place = make.make(project, chapter, students, out, parameters=values, salt=salt, jobs=jobs)
-    people = "student" if len(students) == 1 else "students"
-    click.echo(f"{len(students)} {people}: hand out what lies in {_shown(out / make.STUDENTS)}")
+    place = make.make(
+        project,
+        chapter,
+        found.students,
+        out,
+        parameters=values,
+        salt=salt,
+        jobs=jobs,
+    )
+    click.echo(f"Hand out what lies in {_shown(out / make.STUDENTS)}")
     click.echo(f"The key is {_shown(place)}; nobody but you should have it")
 
 

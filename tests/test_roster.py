@@ -6,28 +6,65 @@ from pathlib import Path
 
 import pytest
 
-from course.classroom.roster import Student, draw_seeds, read_roster, token
+from course.classroom.roster import Roster, Student, draw_seeds, read_roster, token
 from course.errors import CourseError
 from helpers import variants
 
 CLASS = [Student(f"s{number}") for number in range(200)]
 
 
+CANVAS = (
+    "Student,ID,SIS User ID,SIS Login ID,Section,Map (77)\n    Points Possible,,,,,10\n,,,,,Manual Posting\n"
+    '"Müller, Jürgen",9000,0100234,jm,S1,3\n"Student, Test",9999,,abc,S1,\n'
+)
+JUERGEN = Student(
+    "0100234",
+    "Müller, Jürgen",
+    "",
+    {"ID": "9000", "SIS User ID": "0100234", "SIS Login ID": "jm", "Section": "S1"},
+)
+
+
 @pytest.mark.parametrize(
-    ("text", "students"),
+    ("text", "students", "id_from"),
     [
-        ("ada\nbela\n", [Student("ada"), Student("bela")]),
-        ("ada,Ada Lovelace,ada@x.org\n", [Student("ada", "Ada Lovelace", "ada@x.org")]),
-        ("id,name\n7,Ada\n", [Student("7", "Ada")]),
-        ("\ufeffID number;First name;Last name;Email address\n7;Ada;Lovelace;a@x.org\n", [Student("7", "Ada Lovelace", "a@x.org")]),
-        ("Student,ID,SIS User ID,SIS Login ID,Section\n    Points Possible,,,,\n\"Lovelace, Ada\",12,u1,ada,A\n", [Student("12", "Lovelace, Ada")]),
-        ("Name\tUsername\nAda  Lovelace\tada\n\n", [Student("ada", "Ada Lovelace")]),
+        ("ada\nbela\n", [Student("ada"), Student("bela")], ""),
+        ("ada\r\nbela\r\n", [Student("ada"), Student("bela")], ""),
+        ("id,name\n7,Ada\n", [Student("7", "Ada")], "id"),
+        ("\ufeffID number;First name;Last name;Email address\n7;Ada;Lovelace;a@x.org\n", [Student("7", "Ada Lovelace", "a@x.org")], "ID number"),
+        ("First name,Surname,ID number\nAda,Lovelace,7\n", [Student("7", "Ada Lovelace")], "ID number"),
+        (CANVAS, [JUERGEN], "SIS User ID"),
+        ("Student,ID,SIS Login ID,Section\nAda,12,ada,A\n", [Student("ada", "Ada", "", {"ID": "12", "SIS Login ID": "ada", "Section": "A"})], "SIS Login ID"),
+        ("Student,ID,SIS User ID,SIS Login ID\nAda,12,,ada\n", [Student("ada", "Ada", "", {"ID": "12", "SIS User ID": "", "SIS Login ID": "ada"})], "SIS Login ID"),
+        ("Name\tUsername\nAda  Lovelace\tada\n\n", [Student("ada", "Ada Lovelace")], "Username"),
+        ("Vorname;Nachname;ID-Nummer\nJürgen;Müller;7\n", [Student("7", "Jürgen Müller")], "ID-Nummer"),
+        ("Name,E-Mail\nAda Lovelace,a@x.org\n", [Student("a@x.org", "Ada Lovelace", "a@x.org")], "E-Mail"),
+        ("sep=;\nMatrikelnummer;Vorname;Nachname\n0100234;Jürgen;Müller\n", [Student("0100234", "Jürgen Müller")], "Matrikelnummer"),
+        ("Name;Vorname;Anmeldename;E-Mail-Adresse\nMüller;Jürgen;jm;j@x.de\n", [Student("jm", "Jürgen Müller", "j@x.de")], "Anmeldename"),
     ],
 )  # fmt: skip
-def test_a_roster_is_read(tmp_path: Path, text: str, students: list[Student]) -> None:
+def test_a_roster_is_read(tmp_path: Path, text: str, students: list[Student], id_from: str) -> None:
     path = tmp_path / "roster.csv"
-    path.write_text(text, encoding="utf-8")
-    assert read_roster(path) == students
+    path.write_bytes(text.encode())
+    assert read_roster(path) == Roster(students, id_from)
+
+
+def test_another_column_may_hold_the_ids(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("Kürzel;Name;ID\nju;Jürgen;7\n", encoding="utf-8")
+    assert read_roster(path, " kürzel ") == Roster([Student("ju", "Jürgen")], "Kürzel")
+    with pytest.raises(
+        CourseError, match="no column 'mail' for --id-column; its first line has: Kürzel, Name, ID"
+    ):
+        read_roster(path, "mail")
+
+
+def test_how_a_roster_was_read_is_one_line() -> None:
+    assert (
+        Roster([Student("0100234", "Jürgen Müller"), Student("2")], "SIS User ID").summary
+        == "2 students; id from 'SIS User ID'; the first is 0100234, Jürgen Müller"
+    )
+    assert Roster([Student("ada")]).summary == "1 student; id from each line; the first is ada"
 
 
 @pytest.mark.parametrize(
@@ -35,15 +72,29 @@ def test_a_roster_is_read(tmp_path: Path, text: str, students: list[Student]) ->
     [
         (b"", "lists nobody"),
         (b"id,name\n", "lists nobody"),
-        (b"ada\nAda\n", "Ada is listed twice, or is too much like ada"),
-        (b"a b\na-b\n", "listed twice"),
-        (b"id,name\n,Ada\n", "line 2: no id"),
+        (b"ada\nAda\n", "line 2: the id Ada differs from ada in line 1 only by case"),
+        (b"a b\na-b\n", "line 2: the id a-b differs from a b in line 1 only by case, or by characters"),
+        (b"id,name\n\n7,Ada\n7,Bob\n", "line 4: the id 7 is listed twice, first in line 3"),
+        (b"id,name\n7,Bob\n,Ada\n", "line 3: no id; fill it, or name another column of ids with --id-column"),
+        (b"ID,Student,SIS User ID\n1,Ada,u1\n2,Bob,\n", "line 3: no SIS User ID; fill it"),
         (b"???\n", "has no letter or digit"),
-        (b"a,b,c,d\n", "which column is the id?"),
-        (b"\xff\xfe\x00", "not text in UTF-8"),
+        (b"a" * 201 + b"\n", "line 1: the id has 201 characters, and 200 is the most"),
+        ("ada\u200b\n".encode(), "line 1: the id 'ada\\u200b' holds a character that is not seen"),
+        (b"ada,Ada Lovelace\n", "which column is the id? Its first line has: ada, Ada Lovelace; known are: sis user id,"),
+        (b"a,b,c,d\n", "which column is the id? Its first line has: a, b, c, d"),
+        (b"ada\nbela;Bela\n", "which column is the id? Its first line has: ada;"),
+        (b"Vorname;Nachname\nAda;Lovelace\n", "which column is the id? Its first line has: Vorname, Nachname"),
+        (b"Name\nAda\n", "which column is the id? Its first line has: Name"),
+        (b"id,name\n7,Lovelace, Ada\n", "line 2: 3 cells, but the first line names 2 columns"),
+        (b'id,name\n7,"Ada\n8,Bob\n', "line 2: a quotation mark is opened here and not closed"),
+        (b'id,name\n7,Ada\n8,"' + b"Bob\n" * 50_000, "line 3: a quotation mark is opened here and not closed"),
+        (b"\xff\xfe\x00", "not text in UTF-8; save it anew, in Excel as the type 'CSV UTF-8'"),
+        ("id;name\n7;J\u00fcrgen\n".encode("cp1252"), "not text in UTF-8; save it anew"),
+        ("id;name\n7;Ada\n".encode("utf-16"), "not text in UTF-8; save it anew"),
+        ("id;name\n7;Ada\n".encode("utf-16-le"), "not text in UTF-8; save it anew"),
         (None, "the roster cannot be read: No such file"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_roster_is_refused_in_one_line(tmp_path: Path, data: bytes | None, says: str) -> None:
     path = tmp_path / "roster.csv"
     if data is not None:

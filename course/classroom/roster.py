@@ -12,36 +12,34 @@ import io
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from course.errors import CourseError
 
 # How a roster's columns may be called, as Moodle, Canvas and people have them; case and spaces do not count.
-IDS = (
-    "id",
-    "id number",
-    "idnumber",
-    "student id",
-    "sis user id",
-    "sis login id",
-    "username",
-    "user",
-    "email",
-    "email address",
-)
-NAMES = ("name", "student", "full name", "student name")
-FIRST, LAST = ("first name", "firstname", "given name"), ("last name", "lastname", "surname", "family name")
-EMAILS = ("email", "email address", "e-mail")
+EMAILS = ("email", "email address", "e-mail", "e-mail address", "e-mail-adresse")
+IDS = (  # the first that is there and not empty is taken; so Canvas's own ID yields to those that its import knows
+    "sis user id", "sis login id", "id number", "idnumber", "id-nummer", "matrikelnummer", "matrikelnr", "matrikelnr.",
+    "student id", "student number", "id", "username", "user", "anmeldename", "benutzername", *EMAILS,
+)  # fmt: skip
+NAMES = ("name", "student", "full name", "student name", "vollständiger name")
+FIRST = ("first name", "firstname", "given name", "vorname")
+LAST = ("last name", "lastname", "surname", "family name", "nachname", "familienname")
+KNOWN = {*IDS, *NAMES, *FIRST, *LAST}
+CANVAS = ("ID", "SIS User ID", "SIS Login ID", "Section")  # what Canvas wants back as it gave it
+CANVAS_ROWS = ("points possible", "student, test")  # rows of its export that are no students
+LONGEST = 200  # characters of an id: it is part of a file's name
 
 
 @dataclass(frozen=True)
 class Student:
-    """One student: the id that the roster has, a name for people to read, an address if there is one."""
+    """One student: the id that the roster has, a name for people to read, an address, and Canvas's columns, if there are any."""
 
     id: str
     name: str = ""
     email: str = ""
+    extra: dict[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def slug(self) -> str:
@@ -49,36 +47,50 @@ class Student:
         return re.sub(r"[^A-Za-z0-9.@+-]+", "-", self.id).strip(".-")
 
 
-def read_roster(path: Path) -> list[Student]:
+@dataclass(frozen=True)
+class Roster:
+    """The students that a file lists, in its order, and the column that their ids come from; none in a plain list."""
+
+    students: list[Student]
+    id_from: str = ""
+
+    @property
+    def summary(self) -> str:
+        """Return how the roster was read, in a line by which a teacher sees whether it was read rightly."""
+        people = "1 student" if len(self.students) == 1 else f"{len(self.students)} students"
+        source = f"'{self.id_from}'" if self.id_from else "each line"
+        first = self.students[0]
+        return f"{people}; id from {source}; the first is {', '.join(filter(None, (first.id, first.name)))}"
+
+
+Row = tuple[int, list[str]]  # the line that it begins on, and its cells
+
+
+def read_roster(path: Path, id_column: str | None = None) -> Roster:
     """Return the students that a file lists: CSV with a header, or an id on each line.
+
+    Parameters
+    ----------
+    path : Path
+    id_column : str, optional
+        The column that tells students apart; by default the first of `IDS` that is there and not empty.
 
     Raises
     ------
     CourseError
-        If it cannot be read, lists nobody, or lists an id twice or one that makes no file name.
+        If it cannot be read, has no column of ids, lists nobody, or lists an id twice or one that makes no file name.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
-        raise CourseError(f"{path}: the roster cannot be read: {why}") from None
-    rows = [
-        row
-        for row in csv.reader(io.StringIO(text), delimiter=_delimiter(text))
-        if any(cell.strip() for cell in row)
-    ]
-    students = _with_header(rows, path) if rows and _is_header(rows[0]) else _without_header(rows, path)
-    if not students:
+    rows = _rows_of(_text_of(path), path)
+    if not rows:
         raise CourseError(f"{path}: the roster lists nobody")
-    seen: dict[str, Student] = {}
-    for student in students:
-        slug = student.slug.casefold()
-        if not slug:
-            raise CourseError(f"{path}: the id {student.id!r} has no letter or digit to name a file by")
-        if slug in seen:
-            raise CourseError(f"{path}: {student.id} is listed twice, or is too much like {seen[slug].id}")
-        seen[slug] = student
-    return students
+    if id_column is None and _is_plain_list(rows):
+        id_from, found = "", [(line, Student(row[0])) for line, row in rows]
+    else:
+        id_from, found = _by_columns(rows, path, id_column)
+    if not found:
+        raise CourseError(f"{path}: the roster lists nobody")
+    _refuse_unfit_ids(found, path)
+    return Roster([student for _, student in found], id_from)
 
 
 def new_salt() -> str:
@@ -119,51 +131,170 @@ def draw_seeds(students: Sequence[Student], candidates: Sequence[int], salt: str
     return taken
 
 
-def _digest(salt: str, text: str) -> str:
-    return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
+def _text_of(path: Path) -> str:
+    """Return what a file holds, as text with plain line ends."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CourseError(f"{path}: the roster cannot be read: {error.strerror}") from None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:  # UTF-16 without its mark decodes, to a zero beside each letter
+        raise CourseError(
+            f"{path}: the roster is not text in UTF-8; save it anew, in Excel as the type 'CSV UTF-8', elsewhere as CSV with the "
+            "encoding UTF-8"
+        )
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _delimiter(text: str) -> str:
-    """Return what separates the cells of the first line."""
-    first = text.lstrip().partition("\n")[0]
-    return max(",;\t", key=first.count)
-
-
-def _named(row: Sequence[str]) -> list[str]:
-    return [" ".join(cell.split()).casefold() for cell in row]
-
-
-def _is_header(row: Sequence[str]) -> bool:
-    return any(cell in IDS for cell in _named(row))
-
-
-def _with_header(rows: list[list[str]], path: Path) -> list[Student]:
-    names = _named(rows[0])
-
-    def column(wanted: Sequence[str]) -> int | None:
-        return next((names.index(name) for name in wanted if name in names), None)
-
-    found = []
-    place = column(IDS)
-    assert place is not None
-    for number, row in enumerate(rows[1:], start=2):
-
-        def cell(index: int | None, row: list[str] = row) -> str:
-            return " ".join(row[index].split()) if index is not None and index < len(row) else ""
-
-        if cell(place).casefold() in ("", "points possible"):
-            if cell(column(NAMES)).strip().casefold() == "points possible":  # a line of Canvas's own
-                continue
-            raise CourseError(f"{path}, line {number}: no {names[place]}")
-        both = f"{cell(column(FIRST))} {cell(column(LAST))}".strip()
-        found.append(Student(cell(place), cell(column(NAMES)) or both, cell(column(EMAILS))))
+def _rows_of(text: str, path: Path) -> list[Row]:
+    """Return the rows that hold something, their cells without needless spaces."""
+    first, _, rest = text.partition("\n")
+    told = re.fullmatch(r'"?sep=([,;|\t])"?[,;\s]*', first, re.IGNORECASE)  # a line for Excel alone
+    text = f"\n{rest}" if told else text
+    reader = csv.reader(io.StringIO(text), delimiter=told[1] if told else _delimiter(text), strict=True)
+    found: list[Row] = []
+    begins = 1
+    try:
+        for row in reader:
+            if any(cells := [_clean(cell) for cell in row]):
+                found.append((begins, cells))
+            begins = reader.line_num + 1
+    except csv.Error:
+        raise CourseError(
+            f"{path}, line {begins}: a quotation mark is opened here and not closed, or text follows the closing one; "
+            "mend it, or save the roster anew from a spreadsheet"
+        ) from None
     return found
 
 
-def _without_header(rows: list[list[str]], path: Path) -> list[Student]:
-    """Return students of lines that hold an id, or an id and a name."""
-    if any(len(row) > 3 for row in rows):
+def _delimiter(text: str) -> str:
+    """Return what separates the cells of the first line or, if nothing does, those of the others."""
+    first = text.lstrip().partition("\n")[0]
+    place = first if any(mark in first for mark in ",;\t") else text
+    return max(",;\t", key=place.count)
+
+
+def _clean(cell: str) -> str:
+    """Return a cell without control characters, and with one space where there were more."""
+    return " ".join(re.sub(r"[\x00-\x08\x0e-\x1f\x7f-\x9f]", "", cell).split())
+
+
+def _is_plain_list(rows: list[Row]) -> bool:
+    """Tell whether there is nothing but one column, which no header names."""
+    return not any(any(row[1:]) for _, row in rows) and rows[0][1][0].casefold() not in KNOWN
+
+
+def _by_columns(rows: list[Row], path: Path, id_column: str | None) -> tuple[str, list[tuple[int, Student]]]:
+    """Return the header of the ids, and the students with their lines, of rows whose first names the columns."""
+    header, body = rows[0][1], rows[1:]
+    names = [cell.casefold() for cell in header]
+    body = [(line, [*row, *[""] * (len(header) - len(row))]) for line, row in body]
+    kept = _canvas_columns(names)
+    if kept:
+        body = _without_canvas_rows(body, [*kept.values(), *_name_columns(names)])
+    place = _place_of_ids(header, body, path, id_column)
+    _refuse_longer_rows(header, body, path)
+    named_by, email = _name_columns(names), _column(names, EMAILS)
+    found = []
+    for line, row in body:
+        if not row[place]:
+            raise CourseError(
+                f"{path}, line {line}: no {header[place]}; fill it, or name another column of ids with --id-column"
+            )
+        name = " ".join(row[column] for column in named_by if row[column])
+        extra = {title: row[column] for title, column in kept.items()}
+        found.append((line, Student(row[place], name, "" if email is None else row[email], extra)))
+    return header[place], found
+
+
+def _refuse_longer_rows(header: list[str], body: list[Row], path: Path) -> None:
+    """Raise an error if a row has more cells than columns are named: its cells may stand in the wrong ones."""
+    columns = "1 column" if len(header) == 1 else f"{len(header)} columns"
+    for line, row in body:
+        if any(row[len(header) :]):
+            raise CourseError(
+                f"{path}, line {line}: {len(row)} cells, but the first line names {columns}; put a cell that holds "
+                "a separator into quotation marks"
+            )
+
+
+def _canvas_columns(names: list[str]) -> dict[str, int]:
+    """Return where Canvas's columns are; none if the file is not Canvas's, as an "ID" may be anybody's."""
+    is_canvas = not {"sis user id", "sis login id"}.isdisjoint(names) or {"student", "id", "section"} <= {
+        *names
+    }
+    return {
+        title: names.index(title.casefold()) for title in CANVAS if is_canvas and title.casefold() in names
+    }
+
+
+def _without_canvas_rows(body: list[Row], columns: list[int]) -> list[Row]:
+    """Return the rows of students: not the points, not the student that Canvas makes for tests, none without name and ids."""
+    told = [(line, row, [row[column].casefold() for column in columns]) for line, row in body]
+    return [(line, row) for line, row, cells in told if any(cells) and not {*CANVAS_ROWS} & {*cells}]
+
+
+def _place_of_ids(header: list[str], body: list[Row], path: Path, id_column: str | None) -> int:
+    """Return which column holds the ids."""
+    names = [cell.casefold() for cell in header]
+    seen = ", ".join(cell for cell in header if cell)
+    if id_column is not None:
+        if _clean(id_column).casefold() not in names:
+            raise CourseError(f"{path}: no column {id_column!r} for --id-column; its first line has: {seen}")
+        return names.index(_clean(id_column).casefold())
+    known = [names.index(name) for name in IDS if name in names]
+    if not known:
         raise CourseError(
-            f"{path}: which column is the id? Name the columns in a first line: {', '.join(IDS[:3])}, name, email"
+            f"{path}: which column is the id? Its first line has: {seen}; known are: {', '.join(IDS)}; "
+            "name another with --id-column"
         )
-    return [Student(*(" ".join(cell.split()) for cell in row)) for row in rows]
+    return next((place for place in known if any(row[place] for _, row in body)), known[0])
+
+
+def _column(names: list[str], wanted: Sequence[str]) -> int | None:
+    return next((names.index(name) for name in wanted if name in names), None)
+
+
+def _name_columns(names: list[str]) -> list[int]:
+    """Return the columns that make up a student's name, in order; beside a first name, "Name" is the last one."""
+    first, last, whole = (_column(names, wanted) for wanted in (FIRST, LAST, NAMES))
+    if last is None and whole is not None and names[whole] == "name":
+        last = whole
+    parts = [first, last] if whole is None or None not in (first, last) else [whole]
+    return [part for part in parts if part is not None]
+
+
+def _refuse_unfit_ids(found: list[tuple[int, Student]], path: Path) -> None:
+    """Raise an error if an id can name no file, or the same file as another."""
+    seen: dict[str, tuple[int, Student]] = {}
+    for line, student in found:
+        where, slug = f"{path}, line {line}", student.slug.casefold()
+        if len(student.id) > LONGEST:
+            raise CourseError(
+                f"{where}: the id has {len(student.id)} characters, and {LONGEST} is the most; is it the right column? "
+                "--id-column names another"
+            )
+        if not student.id.isprintable():
+            raise CourseError(
+                f"{where}: the id {student.id!a} holds a character that is not seen; type it anew"
+            )
+        if not slug:
+            raise CourseError(f"{where}: the id {student.id!r} has no letter or digit to name a file by")
+        if slug in seen:
+            before, other = seen[slug]
+            if other.id == student.id:
+                raise CourseError(
+                    f"{where}: the id {student.id} is listed twice, first in line {before}; take one out"
+                )
+            raise CourseError(
+                f"{where}: the id {student.id} differs from {other.id} in line {before} only by case, or by characters that no "
+                "file's name gets; change one, or name another column of ids with --id-column"
+            )
+        seen[slug] = line, student
+
+
+def _digest(salt: str, text: str) -> str:
+    return hmac.new(salt.encode(), text.encode(), hashlib.sha256).hexdigest()
