@@ -248,6 +248,15 @@ def classroom() -> None:
 @click.option(
     "--salt", help="The secret of an earlier class, to get its seeds again.  [default: made anew, and kept]"
 )
+@click.option(
+    "--salt-from",
+    metavar="FOLDER",
+    type=click.Path(path_type=Path),
+    help="Another class's folder, to give each student the same landscape again.",
+)
+@click.option(
+    "--again", is_flag=True, help="Change a class that is there to other parameters, or other students."
+)
 @click.option("--jobs", type=click.IntRange(min=1), help="Processes.  [default: one per processor]")
 def classroom_make(
     roster: Path,
@@ -257,6 +266,8 @@ def classroom_make(
     files: tuple[Path, ...],
     id_column: str | None,
     salt: str | None,
+    salt_from: Path | None,
+    again: bool,
     jobs: int | None,
 ) -> None:
     """Write a notebook for each student on ROSTER, with a landscape of their own, and the key."""
@@ -275,6 +286,8 @@ def classroom_make(
         out,
         parameters=values,
         salt=salt,
+        salt_from=salt_from,
+        again=again,
         jobs=jobs,
     )
     click.echo(f"Hand out what lies in {_shown(out / make.STUDENTS)}")

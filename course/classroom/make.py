@@ -1,16 +1,19 @@
 """Make a class's notebooks: for each student one with a landscape of their own, and for the teacher the key.
 
-Steps: draw the seeds; compute each student's key, on all processors; write the notebooks, the key, a table, and a marking
-guide. The same roster and salt give the same files.
+Steps: refuse what would spoil a class that is there; draw the seeds; compute each student's key, on all processors; write
+the key, the notebooks, a table, and a marking guide. The same roster and salt give the same files.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
-from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,6 +32,7 @@ from helpers.variants import vetted
 FORMAT = 2
 TEACHER, STUDENTS = "teacher", "students"
 KEY = "key.json"
+UNFINISHED = ".new"  # how the name of a file ends that is being written
 IN_WORDS = {"in_words": True}  # how a key says that an answer is the student's own words
 
 
@@ -40,6 +44,8 @@ def make(
     *,
     parameters: dict[str, Any] | None = None,
     salt: str | None = None,
+    salt_from: Path | None = None,
+    again: bool = False,
     jobs: int | None = None,
     quiet: bool = False,
 ) -> Path:
@@ -58,6 +64,10 @@ def make(
         Values for the whole class, but for the seed.
     salt : str, optional
         The secret; by default the one that the folder has already, or a new one.
+    salt_from : Path, optional
+        The folder of another class, whose salt is taken, so that each student gets the same landscape again.
+    again : bool
+        Change a class that is there to other parameters, or to other students altogether.
     jobs : int, optional
         Processes; by default as many as there are processors.
     quiet : bool
@@ -66,47 +76,91 @@ def make(
     Raises
     ------
     CourseError, helpers.parameters.ParameterError
-        If a parameter is not allowed, if the folder holds something else, or if there are too many students.
+        If a parameter is not allowed, if no key can be computed with it, if the folder holds something else or another class,
+        or if there are too many students.
     """
     given = _class_parameters(chapter, parameters or {})
-    place = folder / TEACHER / KEY
-    before = _read_before(place, folder)
-    salt = salt or before.get("salt") or new_salt()
+    before = _read_before(folder)
+    other = load_key(salt_from, "--salt-from") if salt_from else {}
+    salt = _choose_salt(folder, before, salt, other) or new_salt()
+    if before:
+        _refuse_another_class(folder, before, chapter, given, students, again)
     seeds = draw_seeds(students, vetted(), salt)
-    number = chapter.name[:2]
     todo = [{**given, "seed": seeds[student.id]} for student in students]
     with worker_pool(min(jobs or processors(), len(todo))) as pool:
-        keys = _computed(pool, number, todo, quiet)
-    entries: dict[str, dict[str, Any]] = {
-        student.id: {
-            "name": student.name,
-            "email": student.email,
-            "file": f"{student.slug}_{chapter.name}.ipynb",
-            "token": token(student, salt),
-            "parameters": values,
-            "key": _as_json(made),
-        }
+        keys = _computed(pool, chapter, todo, quiet)
+    entries = {
+        student.id: _entry(student, chapter, salt, values, made)
         for student, values, made in zip(students, todo, keys, strict=True)
     }
+    files = _files(chapter, salt, entries, keys)
+    if not quiet:
+        for line in _changes(folder, before, other, entries, files):
+            print(line, flush=True)
+    for name, data in files.items():
+        _write(folder / name, data)
+    _take_out(folder / STUDENTS, chapter, {entry["file"] for entry in entries.values()})
+    return folder / TEACHER / KEY
+
+
+def _entry(
+    student: Student, chapter: Chapter, salt: str, values: dict[str, Any], made: dict[str, Key]
+) -> dict[str, Any]:
+    """Return what the class's key holds of a student."""
+    return {
+        "name": student.name,
+        "email": student.email,
+        "extra": student.extra,
+        "file": f"{student.slug}_{chapter.name}.ipynb",
+        "token": token(student, salt),
+        "parameters": values,
+        "key": _as_json(made),
+    }
+
+
+def _files(
+    chapter: Chapter, salt: str, entries: dict[str, dict[str, Any]], keys: list[dict[str, Key]]
+) -> dict[str, bytes]:
+    """Return all files of a class by name, in the order in which to write them.
+
+    The key comes first. Whatever ends the writing then, the salt is kept, and the same command goes on.
+    """
     source = read_notebook(chapter.source)
     points = {name: made.points for name, made in keys[0].items()}
-    files: dict[str, str] = {}
-    for student in students:
-        entry = entries[student.id]
-        notebook = student_notebook(source, entry["parameters"], points, entry["token"])
-        files[f"{STUDENTS}/{entry['file']}"] = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
     held = {"format": FORMAT, "chapter": chapter.name, "salt": salt, "points": points, "students": entries}
-    files[f"{TEACHER}/{KEY}"] = json.dumps(held, indent=1, ensure_ascii=False) + "\n"
-    files[f"{TEACHER}/answers.csv"] = _table(entries, points)
-    files[f"{TEACHER}/guide.md"] = guide(source, keys[0])
-    for name, text in files.items():
-        path = folder / name
+    files = {f"{TEACHER}/{KEY}": _json(held)}
+    for entry in entries.values():
+        notebook = student_notebook(source, entry["parameters"], points, entry["token"])
+        files[f"{STUDENTS}/{entry['file']}"] = _json(notebook)
+    files[f"{TEACHER}/answers.csv"] = _table(entries, points).encode("utf-8-sig")  # Excel needs the mark
+    files[f"{TEACHER}/guide.md"] = guide(source, keys).encode()
+    return files
+
+
+def _json(value: dict[str, Any]) -> bytes:
+    return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write beside, then put in place."""
+    beside = path.with_name(f".{path.name}{UNFINISHED}")
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
-    for path in (folder / STUDENTS).glob(f"*_{chapter.name}.ipynb"):  # of who has left the roster
-        if f"{STUDENTS}/{path.name}" not in files:
+        beside.write_bytes(data)
+        beside.replace(path)
+    except OSError as error:
+        raise CourseError(
+            f"{path}: cannot be written: {error.strerror}; mend that, and run the same command again"
+        ) from None
+
+
+def _take_out(folder: Path, chapter: Chapter, kept: set[str]) -> None:
+    """Delete the notebooks of who has left the roster, and what a killed run left unfinished."""
+    for path in folder.glob(f"*_{chapter.name}.ipynb"):
+        if path.name not in kept:
             path.unlink()
-    return place
+    for path in folder.glob(f".*{UNFINISHED}"):
+        path.unlink()
 
 
 def student_notebook(
@@ -129,16 +183,24 @@ def read_title(source: dict[str, Any]) -> str:
     return str(front_matter_of(source, "the exercises")["title"])
 
 
-def guide(source: dict[str, Any], keys: dict[str, Key]) -> str:
-    """Return the marking guide: for each exercise its points, the wrong answers that are known, and what a good answer says."""
+def guide(source: dict[str, Any], keys: Sequence[dict[str, Key]]) -> str:
+    """Return the marking guide: each exercise's points, known wrong answers, what a good answer says, whom it tells apart.
+
+    Parameters
+    ----------
+    source : dict
+        The notebook of the exercises.
+    keys : sequence of dict
+        The keys of each student. Points and wrong answers are described alike in all of them.
+    """
     lines = [
-        f"# Marking guide: {read_title(source)}",
+        f"# Marking guide: {read_title(source).removeprefix('Exercises: ')}",
         "",
         "Right answers differ from student to student: see `answers.csv`.",
         "",
     ]
     for exercise in exercises_in(source):
-        made = keys[exercise.number]
+        made = keys[0][exercise.number]
         lines += [
             f"## {exercise.number} {exercise.title}",
             "",
@@ -151,6 +213,8 @@ def guide(source: dict[str, Any], keys: dict[str, Key]) -> str:
             lines += ["| a wrong answer that is told apart | of the points |", "|:--|--:|"]
             lines += [f"| {wrong.message} | {wrong.credit:.0%} |" for wrong in made.wrong]
             lines += [""]
+        if len(keys) > 1 and not made.in_words:
+            lines += [_told_apart([held[exercise.number] for held in keys]), ""]
         for cell in exercise.tagged("guide"):
             if cell["cell_type"] == "markdown":
                 lines += [text_of(cell).strip(), ""]
@@ -162,13 +226,34 @@ def guide(source: dict[str, Any], keys: dict[str, Key]) -> str:
     return "\n".join(lines)
 
 
-def load_key(path: Path) -> dict[str, Any]:
+def _told_apart(keys: list[Key]) -> str:
+    """Return how well an exercise tells students apart, of two or more keys."""
+    count = len(keys)
+    shown = f"{100 * share_alike(keys):.3g}"
+    return f"Of the {count}·{count - 1} pairs of students, {shown} % have the same right answer, as near as it is compared."
+
+
+def share_alike(keys: Sequence[Key]) -> float:
+    """Return in what share of the ordered pairs of students the one's right answer would be taken for the other's."""
+    pairs = itertools.permutations(keys, 2)  # ordered, as a tolerance may be a share of the right answer
+    alike = sum(mine.takes(mine.answer, theirs.answer) for mine, theirs in pairs)
+    return alike / (len(keys) * (len(keys) - 1))
+
+
+def load_key(path: Path, option: str = "--key") -> dict[str, Any]:
     """Return a class's key.
+
+    Parameters
+    ----------
+    path : Path
+        The key, or the class's folder.
+    option : str
+        What a message calls it.
 
     Raises
     ------
     CourseError
-        If there is none in this file, or in the folder ``teacher`` of this folder.
+        If there is none in this file, or in the folder ``teacher`` of this folder, or if something is missing from it.
     """
     place = (
         path / TEACHER / KEY
@@ -180,16 +265,60 @@ def load_key(path: Path) -> dict[str, Any]:
     try:
         held = json.loads(place.read_text(encoding="utf-8"))
     except OSError as error:
-        raise CourseError(f"--key {path}: cannot be read: {error.strerror}") from None
-    except ValueError:
+        raise CourseError(f"{option} {path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError):
         raise CourseError(
-            f"--key {path}: not a key; `course classroom make` writes one, as teacher/{KEY}"
+            f"{option} {path}: not a key; `course classroom make` writes one, as teacher/{KEY}"
         ) from None
     if not isinstance(held, dict) or held.get("format") != FORMAT:
         raise CourseError(
-            f"--key {path}: not a key of this version; `course classroom make` writes one, as teacher/{KEY}"
+            f"{option} {path}: not a key of this version; `course classroom make` writes one, as teacher/{KEY}"
         )
+    if flaw := _flaw(held):
+        raise CourseError(
+            f"{option} {path}: not a whole key: {flaw}; take a copy of it, or make the class anew with its roster and --salt"
+        )
+    for entry in held["students"].values():
+        entry.setdefault("extra", {})  # an older key has no columns of Canvas
     return held
+
+
+NUMBER = (int, float)
+PARTS: dict[str, dict[str, Any]] = {  # what a key and its parts must hold, and of which kind
+    "class": {"chapter": str, "salt": str, "points": dict, "students": dict},
+    "student": {"name": str, "email": str, "file": str, "token": str, "parameters": dict, "key": dict},
+    "parameters": {"seed": int},
+    "exercise": {"answer": object, "points": NUMBER, "within": NUMBER, "relative": NUMBER, "wrong": list},
+    "wrong": {"message": str, "answer": object, "credit": NUMBER},
+}
+
+
+def _flaw(held: dict[str, Any]) -> str:
+    """Return the first thing that a key lacks, or has of a wrong kind; nothing if it is whole."""
+    for where, part, kinds in _parts(held):
+        if not isinstance(part, dict):
+            return f"what it holds{where} is of a wrong kind"
+        for name, kind in kinds.items():
+            if name not in part:
+                return f"{name!r} is missing{where}"
+            if not isinstance(part[name], kind):
+                return f"{name!r}{where} is of a wrong kind"
+    return "" if held["students"] else "it has no students"
+
+
+def _parts(held: dict[str, Any]) -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    """Yield each part of a key, with where it is and what it must hold; a part is looked into after it was found whole."""
+    yield "", held, PARTS["class"]
+    yield " in 'points'", held["points"], dict.fromkeys(held["points"], NUMBER)
+    for student, entry in held["students"].items():
+        where = f" for {student}"
+        yield where, entry, PARTS["student"]
+        yield where, entry["parameters"], PARTS["parameters"]
+        yield where, entry["key"], dict.fromkeys(held["points"], dict)
+        for name, exercise in entry["key"].items():
+            yield f" in {name}{where}", exercise, PARTS["exercise"]
+            for wrong in exercise["wrong"]:
+                yield f" in a wrong answer to {name}{where}", wrong, PARTS["wrong"]
 
 
 def keys_in(entry: dict[str, Any]) -> dict[str, Key]:
@@ -226,41 +355,154 @@ def _class_parameters(chapter: Chapter, given: dict[str, Any]) -> dict[str, Any]
 
 
 def _computed(
-    pool: ProcessPoolExecutor, number: str, todo: list[dict[str, Any]], quiet: bool
+    pool: Executor, chapter: Chapter, todo: list[dict[str, Any]], quiet: bool
 ) -> list[dict[str, Key]]:
     """Return the keys for each of `todo`, in order; say how far it is."""
-    futures = [pool.submit(_key_for, number, values) for values in todo]
-    with progress(len(todo), 0, quiet, "keys") as tick:
-        for future in futures:
-            future.result()
-            tick()
+    defaults = declared_parameters(chapter)
+    futures = [pool.submit(_key_for, chapter.name[:2], values, defaults) for values in todo]
+    try:
+        with progress(len(todo), 0, quiet, "keys") as tick:
+            for future in futures:
+                future.result()
+                tick()
+    except BrokenProcessPool:
+        raise CourseError(
+            "a process that computes keys was ended from outside, for lack of memory perhaps; try --jobs 1, or a smaller size"
+        ) from None
     return [future.result() for future in futures]
 
 
-def _key_for(number: str, values: dict[str, Any]) -> dict[str, Key]:
-    return keys_of(number, values)
+def _key_for(number: str, values: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Key]:
+    """Return the keys for some parameters; in a process of the pool.
+
+    Raises
+    ------
+    CourseError
+        If the exercises have no answer there: a terrain is missing, say, or a share is one of nothing.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # whoever makes a class can do nothing about them
+            return keys_of(number, values)
+    except Exception as error:  # the cells of a notebook may raise anything
+        changed = {
+            name: value for name, value in values.items() if name != "seed" and value != defaults[name]
+        }
+        why = " ".join(f"{type(error).__name__}: {error}".split())
+        raise CourseError(
+            f"with {_shown(changed) or 'its defaults'} no key can be made for seed {values['seed']}: choose other values ({why})"
+        ) from None
 
 
-def _read_before(place: Path, folder: Path) -> dict[str, Any]:
+def _shown(values: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {value!r}" for name, value in values.items())
+
+
+def _read_before(folder: Path) -> dict[str, Any]:
     """Return the key that is there already; raise an error if the folder holds something else."""
-    if place.is_file():
-        return load_key(place)
-    if folder.is_dir() and any(folder.iterdir()):
+    if (folder / TEACHER / KEY).is_file():
+        return load_key(folder, "--out")
+    if folder.exists() and not folder.is_dir():
+        raise CourseError(f"{folder} is a file; choose another --out")
+    # a run that was killed before it had written its key leaves folders, and the key unfinished
+    if any(path.is_file() and not path.match(f".*{UNFINISHED}") for path in folder.rglob("*")):
         raise CourseError(f"{folder} is there and holds something else; choose another --out")
     return {}
+
+
+def _choose_salt(folder: Path, before: dict[str, Any], salt: str | None, other: dict[str, Any]) -> str | None:
+    """Return the salt that is given, or that the folder has; raise an error if these are two."""
+    if salt and other:
+        raise CourseError("--salt and --salt-from: give one of them")
+    option = "--salt-from" if other else "--salt"
+    salt = other.get("salt") or salt
+    if before and salt and salt != before["salt"]:
+        raise CourseError(
+            f"{folder}: its key has another salt than the one of {option}, so everybody would get another landscape; "
+            f"leave {option} out, or choose another --out"
+        )
+    return salt or before.get("salt")
+
+
+def _refuse_another_class(
+    folder: Path,
+    before: dict[str, Any],
+    chapter: Chapter,
+    given: dict[str, Any],
+    students: Sequence[Student],
+    again: bool,
+) -> None:
+    """Raise an error if the folder's key is of another chapter or, unless `again`, of other parameters or students."""
+    if before["chapter"] != chapter.name:
+        raise CourseError(
+            f"{folder}: its key is of {before['chapter']}, not of {chapter.name}; choose another --out, "
+            f"and --salt-from {folder} for the same landscapes"
+        )
+    if again:
+        return
+    changed = _differences(before, given)
+    if changed:
+        raise CourseError(
+            f"{folder}: its key has other parameters: {changed}; give those of the key (-p, -f), choose another --out, "
+            "or add --again to change the notebooks"
+        )
+    if not any(student.id in before["students"] for student in students):
+        raise CourseError(
+            f"{folder}: nobody in its key is on this roster ({next(iter(before['students']))} was, {students[0].id} is); "
+            "name the column of the ids with --id-column, choose another --out, or add --again to change the class"
+        )
+
+
+def _differences(before: dict[str, Any], given: dict[str, Any]) -> str:
+    """Return which class parameters a key has otherwise: from what to what."""
+    first = next(iter(before["students"].values()))
+    had = {name: value for name, value in first["parameters"].items() if name != "seed"}
+    names = [name for name in {**had, **given} if had.get(name) != given.get(name)]
+    return ", ".join(f"{name} from {had.get(name)!r} to {given.get(name)!r}" for name in names)
+
+
+def _changes(
+    folder: Path,
+    before: dict[str, Any],
+    other: dict[str, Any],
+    entries: dict[str, dict[str, Any]],
+    files: dict[str, bytes],
+) -> list[str]:
+    """Return what a teacher should know before notebooks are written: who is gone, and whose notebook is another."""
+    lines = []
+    if gone := [name for name in before.get("students", {}) if name not in entries]:
+        lines.append(f"no longer on the roster: {', '.join(gone)}")
+    changed = [
+        name
+        for name, entry in entries.items()
+        if (path := folder / STUDENTS / entry["file"]).is_file()
+        and path.read_bytes() != files[f"{STUDENTS}/{entry['file']}"]
+    ]
+    if changed:
+        count = "1 notebook changes" if len(changed) == 1 else f"{len(changed)} notebooks change"
+        lines.append(f"{count}; hand out anew: {', '.join(changed)}")
+    theirs = other.get("students", {})
+    strangers = [
+        name
+        for name, entry in entries.items()
+        if name in theirs and theirs[name]["parameters"]["seed"] != entry["parameters"]["seed"]
+    ]
+    if strangers:
+        lines.append(f"another landscape than in --salt-from, as the rosters differ: {', '.join(strangers)}")
+    return lines
 
 
 def _table(entries: dict[str, dict[str, Any]], points: dict[str, float]) -> str:
     """Return the teacher's table: a row per student with the seed and the right answers."""
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(["id", "name", "file", "seed", *points])
     for name, entry in entries.items():
         answers = [entry["key"][exercise]["answer"] for exercise in points]
         shown = ["" if answer == IN_WORDS else json.dumps(answer, ensure_ascii=False) for answer in answers]
-        writer.writerow(
-            [inert(name), inert(entry["name"]), entry["file"], entry["parameters"]["seed"], *shown]
-        )
+        # where ";" separates, a spreadsheet still cuts a quoted cell that is not a line's first: no part is a formula, either
+        told = [";".join(map(inert, cell.split(";"))) for cell in (name, entry["name"], entry["file"])]
+        writer.writerow([*told, entry["parameters"]["seed"], *shown])
     return text.getvalue()
 
 
