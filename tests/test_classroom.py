@@ -116,7 +116,9 @@ def test_the_key_holds_what_check_says_for_each_seed(key: dict[str, Any]) -> Non
 
 def test_the_teachers_table_and_guide(class_folder: Path, key: dict[str, Any]) -> None:
     rows = list(
-        csv.DictReader((class_folder / "teacher" / "answers.csv").read_text(encoding="utf-8").splitlines())
+        csv.DictReader(
+            (class_folder / "teacher" / "answers.csv").read_text(encoding="utf-8-sig").splitlines()
+        )
     )
     assert [row["id"] for row in rows] == [student.id for student in CLASS]
     assert json.loads(rows[0]["4.2"]) == key["students"]["ada"]["key"]["4.2"]["answer"]

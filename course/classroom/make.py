@@ -500,12 +500,12 @@ def _table(entries: dict[str, dict[str, Any]], points: dict[str, float]) -> str:
     for name, entry in entries.items():
         answers = [entry["key"][exercise]["answer"] for exercise in points]
         shown = ["" if answer == IN_WORDS else json.dumps(answer, ensure_ascii=False) for answer in answers]
-        # where ";" separates, a spreadsheet still cuts a quoted cell that is not a line's first: no part is a formula, either
-        told = [";".join(map(inert, cell.split(";"))) for cell in (name, entry["name"], entry["file"])]
+        told = map(inert, (name, entry["name"], entry["file"]))
         writer.writerow([*told, entry["parameters"]["seed"], *shown])
     return text.getvalue()
 
 
 def inert(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell[:1] in ("=", "+", "-", "@", "\t") else cell
+    """Return a cell that no spreadsheet takes for a formula, nor a part of it: where ";" separates, it cuts quoted cells, too."""
+    parts = cell.split(";")
+    return ";".join(f"'{part}" if part[:1] in ("=", "+", "-", "@", "\t") else part for part in parts)
