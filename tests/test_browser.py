@@ -49,10 +49,16 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> str:
     return (out / "chapters" / "01-one.html").as_uri()
 
 
-def test_the_worksheet_fits_on_both_sides_of_a_sheet(browser: Browser, address: str) -> None:
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+def test_the_worksheet_fits_on_both_sides_of_a_sheet(browser: Browser, address: str, paper: str) -> None:
     page = open_page(browser, f"{address}/worksheet.html")
-    pdf = page.pdf(format="A4")
-    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) == 2
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 2
+    # Other fonts are larger: more text on each side must fit, too.
+    page.add_style_tag(content="#move, #assign { padding-top: 8mm; }")
+    assert len(re.findall(rb"/Type\s*/Page\b", page.pdf(format=paper))) == 2
+    page.emulate_media(media="print")
+    shown = "nodes => nodes.filter(node => node.checkVisibility()).length"
+    assert page.locator("nav, footer, .top").evaluate_all(shown) == 0
 
 
 def pages_of(site: Path) -> list[str]:

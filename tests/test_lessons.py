@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -69,7 +70,8 @@ def test_every_wrong_answer_that_is_quoted_is_told_apart_by_check() -> None:
     values = {"size": 128, "scale": 32.0, "seed": 5}
     for number, message in quoted:
         known = keys_of(number.partition(".")[0], values)[number].wrong
-        assert message in [wrong.message for wrong in known], f"{number}: {message}"
+        as_said = message.replace("$", "`")  # a page may type a number as math alone
+        assert as_said in [wrong.message for wrong in known], f"{number}: {message}"
 
 
 @pytest.mark.parametrize(("page", "line"), commands(), ids=lambda text: text[:60])
@@ -90,8 +92,9 @@ def test_the_worksheets_solution_is_that_of_k_means() -> None:
     def squared(a: tuple[float, float], b: tuple[float, float]) -> float:
         return (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2
 
-    def run(p: tuple[float, float], q: tuple[float, float]) -> list[tuple[str, float, float]]:
-        rounds, before = [], ""
+    def run(p: tuple[float, float], q: tuple[float, float]) -> list[tuple[Any, ...]]:
+        rounds: list[tuple[Any, ...]] = []
+        before = ""
         while True:
             of_p = "".join(name for name, place in POINTS.items() if squared(place, p) <= squared(place, q))
             if of_p == before:
@@ -101,15 +104,36 @@ def test_the_worksheets_solution_is_that_of_k_means() -> None:
             groups = [[POINTS[n] for n in POINTS if (n in of_p) == inside] for inside in (True, False)]
             p, q = ((sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups)
             moved = sum(squared(POINTS[n], p if n in of_p else q) for n in POINTS)
-            rounds.append((of_p, assigned, moved))
+            rounds.append((of_p, assigned, moved, p, q))
 
-    assert run((7, 2), (9, 1)) == [("ABCDEF", 178, 86), ("ABCD", 58, 36)]
-    (of_p, _, moved), *rest = run((1, 9), (9, 2))
+    assert run((7, 2), (9, 1)) == [
+        ("ABCDEF", 178, 86, (4, 4.5), (9, 1.5)),
+        ("ABCD", 58, 36, (2.5, 6), (8, 1.5)),
+    ]
+    (of_p, _, moved, p, q), *rest = run((1, 9), (9, 2))
     assert (of_p, round(moved, 1), rest) == ("ABC", 39.1, [])
+    assert (p, q) == (pytest.approx((4 / 3, 6)), pytest.approx((7.6, 2.4)))
     worksheet = (ROOT / "worksheet.qmd").read_text(encoding="utf-8")
     assert {name: (int(x), int(y)) for name, x, y in re.findall(r"^\| ([A-H]) \| \$\((\d), (\d)\)\$", worksheet, re.MULTILINE)} == POINTS  # fmt: skip
-    for number in ("178", "86", "58", "36", "39.1"):
+    for number in ("178", "86", "58", "36", "39.1", "(4/3, 6)", "(7.6, 2.4)", "(4, 4.5)", "(2.5, 6)"):
         assert f"${number}$" in LESSONS
+    # The sheet asks for each of the table's sums: after every step but the last, which moves nothing.
+    table = LESSONS.partition("| round |")[2].partition("\n\n")[0]
+    sums = [cells[i] for cells in (row.split("|") for row in table.splitlines()[2:]) for i in (4, 7)]
+    assert [text.strip(" $") for text in sums] == ["178", "86", "58", "36", "36", "36"]
+    asked = re.findall(r"(?:WCSS is now|is the \*\*WCSS\*\*): \[\]\{\.write \.short\}", worksheet)
+    assert len(asked) == len(sums) - 1
+
+
+def test_the_mistakes_on_paper_come_to_the_numbers_that_the_plan_names() -> None:
+    across, up = (b - p for b, p in zip(POINTS["B"], (7, 2), strict=True))
+    rows = re.findall(r"^\| From B to P (.+?), not \$(\d+)\$ \|", LESSONS, re.MULTILINE)
+    assert [(re.findall(r"\d+", wrong), right) for wrong, right in rows] == [
+        ([str(abs(across) + abs(up))], str(across**2 + up**2)),
+        ([str((abs(across) + abs(up)) ** 2), str((across + up) ** 2)], str(across**2 + up**2)),
+    ]
+    nearer = [min((x - a) ** 2 + (y - b) ** 2 for a, b in ((7, 2), (9, 1))) for x, y in POINTS.values()]
+    assert f"| ${sum(nearer)}$ once more, in part 2 |" in LESSONS  # the old places of the centers
 
 
 @pytest.mark.long
