@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,78 @@ pytestmark = pytest.mark.skipif(
 long = pytest.mark.long
 FORK = "import os\nwhile True:\n    os.fork()"
 STUBBORN_FORK = "import os\nwhile True:\n    try:\n        os.fork()\n    except BaseException:\n        pass"
+needs_filter = pytest.mark.skipif(not jail.filtered(), reason="no filter here: libseccomp is missing")
+# Ends the first thread of a process, whose number is then a dead one's, while another thread holds memory.
+ZOMBIE = """
+import ctypes, platform, threading, time
+def hold():
+    time.sleep(0.5)
+    held = bytearray(b'x') * 600_000_000
+    time.sleep(60)
+threading.Thread(target=hold).start()
+ctypes.CDLL(None).syscall({'x86_64': 60, 'aarch64': 93}[platform.machine()], 0)
+"""
+# Shows the name of the error that each call comes to.
+CALLS = """
+import ctypes, errno, mmap, os, platform, socket
+libc = ctypes.CDLL(None, use_errno=True)
+clone = {'x86_64': 56, 'aarch64': 220}[platform.machine()]
+def call(function, *words):
+    if function(*words) == -1:
+        raise OSError(ctypes.get_errno(), '')
+def cloned(flags):
+    if (pid := libc.syscall(clone, flags | 17, 0, 0, 0, 0)) == 0:
+        os._exit(0)
+    return pid if pid < 0 else os.waitpid(pid, 0)[0]
+calls = {
+    'memfd_create': lambda: os.memfd_create('x'),
+    'mmap for no file': lambda: mmap.mmap(-1, 4096),
+    'shmget': lambda: call(libc.shmget, 0, 4096, 0o1600),
+    'unshare': lambda: call(libc.unshare, 0x10000000),
+    'mount': lambda: call(libc.mount, b'x', b'/scratch', b'tmpfs', 0, None),
+    'clone': lambda: call(cloned, 0x10000000),
+    'clone, plain': lambda: call(cloned, 0),
+    'clone3': lambda: call(libc.syscall, 435, None, 0),
+    'ptrace': lambda: call(libc.ptrace, 0, 0, None, None),
+    'process_vm_writev': lambda: call(libc.process_vm_writev, 1, None, 0, None, 0, 0),
+    'io_uring_setup': lambda: call(libc.syscall, 425, 1, None),
+    'vsock': lambda: socket.socket(40, socket.SOCK_STREAM),
+    'a family in high bits': lambda: call(libc.syscall, {'x86_64': 41, 'aarch64': 198}[platform.machine()],
+        ctypes.c_long(2**32 + 40), 1, 0),
+    'unix': lambda: socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1),
+    'send buffer': lambda: socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 10**6),
+    'inet': lambda: socket.socket().close(),
+}
+for name, one in calls.items():
+    try:
+        one()
+        print(name, 'OK', sep=': ')
+    except OSError as error:
+        print(name, errno.errorcode[error.errno], sep=': ')
+"""
 FILL = "with open({place!r}, 'wb') as f:\n    for _ in range(1024):\n        f.write(bytes(2**20))"
+
+
+@pytest.fixture(params=["as it is", "not root"])
+def _teacher(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run a test in the jail of this user, and in that of a user who is not root. No code in it may be a danger."""
+    if request.param == "not root":
+        monkeypatch.setattr(os, "geteuid", lambda: 1000)
+
+
+def running(word: str) -> list[psutil.Process]:
+    """Return the processes that have a word in their command line."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if word in (process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
+
+
+def gone(word: str) -> bool:
+    """Tell whether such processes are gone, or go within some seconds: a killed one takes its time."""
+    psutil.wait_procs(running(word), timeout=5)
+    return not running(word)
 
 
 def ended(outcome: Outcome) -> list[str]:
@@ -140,13 +212,143 @@ def test_nothing_of_the_teachers_can_be_seen_written_or_reached(tmp_path: Path) 
     assert key.read_text(encoding="utf-8") == "secret"
 
 
+@pytest.mark.usefixtures("_teacher")
 def test_the_environment_tells_nothing_of_the_teacher(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_TOKEN", "abc123")
-    outcome = jail.execute(
-        ["import os\nprint(dict(os.environ))", "import psutil\nprint(psutil.pids())"], Limits()
+    look = (
+        "from pathlib import Path\nfor file in Path('/proc').glob('[0-9]*/*'):\n"
+        "    try:\n        print(file, file.read_bytes() if file.name in ('environ', 'cmdline') else '')\n"
+        "    except OSError:\n        pass"
     )
+    outcome = jail.execute(
+        ["import os\nprint(dict(os.environ))", look, "import psutil\nprint(psutil.pids())"], Limits()
+    )
+    assert ended(outcome) == ["ok"] * 3
+    assert "OMP_NUM_THREADS" in shown(outcome)
     assert "abc123" not in shown(outcome)
+    assert "/proc/1/" not in shown(outcome)  # bubblewrap's own, where the teacher's paths stand
+    assert "bwrap" not in shown(outcome)
     assert str(os.getpid()) not in shown(outcome).rpartition("[")[2].strip("]\n").split(", ")
+
+
+@needs_filter
+def test_what_goes_round_the_limits_is_refused() -> None:
+    outcome = jail.execute([CALLS], Limits())
+    found = dict(line.split(": ") for line in shown(outcome).split("\n") if line)
+    plain = dict.fromkeys(("clone, plain", "unix", "inet"), "OK")
+    assert found == dict.fromkeys(found, "EPERM") | plain | {"clone3": "ENOSYS"}
+    assert len(found) == 16
+
+
+@long
+def test_without_a_filter_the_jail_holds_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jail, "_filter", lambda: b"")
+    assert not jail.filtered()
+    outcome = jail.execute(["1", "open('/dev/zero', 'rb').read(1) + b'no memory'"], Limits())
+    assert not outcome.ended
+    assert "b'no memory'" in shown(outcome)
+
+
+@pytest.mark.parametrize("missing", [ImportError, RuntimeError])
+def test_a_filter_that_cannot_be_made_is_none(
+    missing: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise missing
+
+    monkeypatch.setitem(sys.modules, "pyseccomp", None)
+    if missing is RuntimeError:  # as the package does where it finds no library
+        monkeypatch.delitem(sys.modules, "pyseccomp")
+        monkeypatch.setattr("ctypes.util.find_library", fail)
+    assert jail._filter.__wrapped__() == b""
+
+
+def test_memory_that_only_a_thread_holds_is_seen() -> None:
+    outcome = jail.execute(
+        [f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {ZOMBIE!r}])"],
+        Limits(memory=400 * 2**20, seconds=20),
+    )
+    assert outcome.ended == "it took more than 0.391 GB of memory"
+
+
+@long
+def test_sockets_are_counted_whoever_holds_them() -> None:
+    flood = (
+        "import os, socket, time\nheld = []\nfor _ in range(3):\n    if os.fork() == 0:\n        break\n"
+        "for _ in range(60):\n    held.append(socket.socketpair())\ntime.sleep(60)"
+    )
+    outcome = jail.execute([flood], Limits(seconds=20))
+    assert outcome.ended == "it opened more than 256 sockets"
+
+
+@long
+@pytest.mark.usefixtures("_teacher")
+@pytest.mark.parametrize("place", ["/scratch", "/dev/shm"])
+def test_links_are_counted(place: str) -> None:
+    flood = f"import os, time\nfor n in range(3000):\n    os.symlink('x', f'{place}/{{n}}')\ntime.sleep(60)"
+    outcome = jail.execute([flood], Limits(seconds=20, files=2000))
+    assert outcome.ended == "it made more than 2000 files"
+
+
+def test_a_machine_that_is_short_of_memory_gets_no_worse(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jail, "LEFT", 1.0)
+    outcome = jail.execute(["1"], Limits())
+    assert outcome.ended == "the machine ran out of memory while it ran"
+
+
+@pytest.mark.usefixtures("_teacher")
+@pytest.mark.parametrize("how", ["too slow", "stopped", "bubblewrap killed"])
+def test_nothing_survives_that_does_not_die_with_bubblewrap(how: str) -> None:
+    word = f"4321.{os.getpid()}"
+    with jail._jail(Limits()) as (words, start):
+        words.remove("--die-with-parent")  # as if code in the jail's first process had seen to that
+        words += ["sh", "-c", "sleep $0 & (setsid sleep $0 &) ; wait", word]
+        follow = threading.Thread(
+            target=jail._follow,
+            args=(words, "", Limits(seconds=1 if how == "too slow" else 60)),
+            kwargs=start,
+        )
+        follow.start()
+        deadline = time.monotonic() + 10
+        while not any(len(seen) > 4 for seen in jail._running.values()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(running(word)) > 4  # bubblewrap's two, the shell, and two that sleep
+        if how == "stopped":
+            jail.stop()
+        if how == "bubblewrap killed":
+            for process in list(jail._running):
+                process.kill()
+        follow.join(10)
+    assert not follow.is_alive()
+    assert gone(word)
+
+
+def test_processes_and_threads_work_within_the_limits() -> None:
+    work = [
+        "import multiprocessing\nwith multiprocessing.Pool(2) as pool:\n    print(pool.map(abs, [-1, 2]))",
+        "import threading\nthread = threading.Thread(target=print, args=('[5]',))\nthread.start()\nthread.join()",
+        "import subprocess\nprint(subprocess.run(['echo', '[6]'], capture_output=True, text=True).stdout)",
+    ]
+    outcome = jail.execute(work, Limits())
+    assert ended(outcome) == ["ok"] * 3
+    assert all(f"[{numbers}]" in shown(outcome) for numbers in ("1, 2", "5", "6"))
+
+
+@long
+def test_joblib_clusters_and_large_figures_work_within_the_limits() -> None:
+    figure = "from IPython.display import display\ndisplay({'image/png': 'A' * 1_000_000}, raw=True)"
+    work = [
+        "import joblib\nprint(joblib.Parallel(n_jobs=2)(joblib.delayed(abs)(n) for n in (-3, 4)))",
+        "import numpy as np\nfrom sklearn.cluster import KMeans\nKMeans(2, n_init=2).fit(np.random.rand(9, 2)).n_iter_",
+        "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()",
+        *[figure] * 6,
+        answer("4.1", 1),
+    ]
+    outcome = jail.execute(work, Limits())
+    assert ended(outcome) == ["ok"] * 10
+    assert "[3, 4]" in shown(outcome)
+    assert sum(str(event).count("A" * 1_000_000) for event in outcome.events) == 6
+    assert answers_in(outcome, ["4.1"]) == {"4.1": 1}
 
 
 @pytest.mark.parametrize(

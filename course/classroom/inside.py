@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ def main() -> int:
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what is printed is no event
     sys.stdin.close()
+    with suppress(OSError):  # where the machine's memory ends, the kernel ends this first
+        Path("/proc/self/oom_score_adj").write_text("1000", "utf-8")
     if job["user"]:
         os.setgroups([])
         os.setresgid(job["user"], job["user"], job["user"])
@@ -62,7 +65,7 @@ def limit(limits: dict[str, Any]) -> None:
         ("RLIMIT_NPROC", limits["threads"]),
         ("RLIMIT_FSIZE", limits["scratch"]),
         ("RLIMIT_CPU", int(limits["seconds"]) + 5),
-        ("RLIMIT_NOFILE", 1024),
+        ("RLIMIT_NOFILE", limits["open_files"]),
         ("RLIMIT_CORE", 0),
     ):
         kind = getattr(resource, name)

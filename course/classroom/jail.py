@@ -1,8 +1,12 @@
-"""Run a student's code where it can do no harm: bubblewrap's namespaces, limits on resources, and a watch from outside.
+"""Run a student's code where it can do no harm: bubblewrap's namespaces, a filter, limits, and a watch from outside.
 
 Steps: find out whether this machine can contain a program; lay out what the program sees (Python, its packages,
-`helpers` and `data`, all read-only; an empty scratch folder in memory; no network, no other process); start it;
-watch its time, memory and processes; read what it tells, up to a limit; end it, with all that it started.
+`helpers` and `data`, all read-only; an empty scratch folder in memory; no network, no other process), and filter
+what it may ask of the kernel; start it; watch its time, memory, processes, sockets and files; read what it tells, up
+to a limit; end it, with all that it started.
+
+What the watch cannot count is memory that the kernel holds for a program otherwise: locks of files, watches, tables
+of pages. Whatever holds it, the program is stopped where the machine has little memory left.
 
 Nothing on the disk can be written from inside, so nothing has to be cleaned up. What the program tells is data of
 unknown origin: it is parsed, cut and compared here, never believed.
@@ -10,17 +14,21 @@ unknown origin: it is parsed, cut and compared here, never believed.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +40,29 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 INSIDE = "/course"  # where the course lies in the jail
 HOME = "/scratch"  # the only folder that can be written; the course itself may lie in /tmp
 POLL = 0.05  # seconds between two looks at what runs
-_running: set[subprocess.Popen[str]] = set()  # what `execute` has started and not yet ended
+LEFT = 0.05  # the share of the machine's memory that no program in a jail gets
+LEFT_AT_LEAST = 256 * 2**20  # bytes
+# What `execute` has started and not yet ended, and all processes that were seen below it.
+_running: dict[subprocess.Popen[str], set[psutil.Process]] = {}
+
+# Calls of the kernel that are refused. No student needs one, and each is a way round a limit:
+REFUSED = (
+    # memory that belongs to no process, so that it is counted for none
+    *("memfd_create", "memfd_secret", "shmget", "shmat", "semget", "msgget", "vmsplice"),
+    # namespaces, and folders in memory that are mounted there
+    *("unshare", "setns", "mount", "umount2", "pivot_root", "chroot"),
+    *("fsopen", "fsconfig", "fsmount", "fspick", "open_tree", "move_mount", "mount_setattr"),
+    # the memory and the files of other processes: the jail's first, which ends it, may be of the same user
+    *("ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp"),
+    # where holes in the kernel are found time and again
+    *("io_uring_setup", "io_uring_enter", "io_uring_register", "keyctl", "add_key", "request_key", "bpf"),
+    *("userfaultfd", "perf_event_open"),
+)
+# The flags CLONE_NEW* of `clone`: cgroups, mounts, host's name, messages, users, processes, network.
+NAMESPACES = (0x02000000, 0x00020000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
+# MAP_SHARED | MAP_ANONYMOUS: `madvise` takes such memory from its process, which then seems to hold none, and it stays.
+FOR_NO_FILE, MAP_BITS = 0x21, 0x2F
+LOW = 2**32 - 1  # the bits of an argument that is an int: the kernel looks at no others
 
 
 @dataclass(frozen=True)
@@ -45,8 +75,11 @@ class Limits:
     processes: int = 64
     threads: int = 256  # of all processes together, which count as one each
     scratch: int = 256 * 2**20  # bytes in its scratch folder
+    files: int = 20_000  # in its scratch folder, links too: about 1 KB of the kernel's memory for each
+    sockets: int = 256  # of all processes together: each holds up to 200 KB of the kernel's memory
+    open_files: int = 256  # of each process
     output: int = 2**20  # characters that a cell may show
-    told: int = 32 * 2**20  # characters that are read of all that it tells
+    told: int = 8 * 2**20  # characters that are read of all that it tells; parsed, up to 30 bytes each
 
 
 @dataclass
@@ -67,16 +100,79 @@ def why_not(limits: Limits | None = None) -> str:
         return f"containment needs Linux, and this is {sys.platform}"
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed (Debian, Ubuntu, Fedora: the package bubblewrap)"
-    tried = subprocess.run(
-        [*command(limits or Limits()), sys.executable, "-c", "pass"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    with _jail(limits or Limits()) as (words, start):
+        tried = subprocess.run(
+            [*words, sys.executable, "-c", "pass"], capture_output=True, text=True, check=False, **start
+        )
     if tried.returncode:
         last = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
         return f"bubblewrap cannot make a sandbox here: {last}"
     return ""
+
+
+def filtered() -> bool:
+    """Tell whether the jail of this machine has a filter of what a program may ask of the kernel.
+
+    Without libseccomp, and on processors other than x86-64 and ARM of 64 bits, it has none. It holds all the same; but
+    a program can then take memory that its own limit does not count, until the machine is short of it.
+    """
+    return bool(_filter())
+
+
+@cache
+def _filter() -> bytes:
+    """Return the jail's filter, as the kernel reads it; nothing where none can be made."""
+    if sys.platform != "linux":
+        return b""
+    try:
+        import pyseccomp as seccomp
+    except (ImportError, OSError, RuntimeError):  # RuntimeError: there is no libseccomp
+        return b""
+    # Elsewhere the order of arguments may be another, and nobody has tried.
+    if seccomp.system_arch() not in (seccomp.Arch.X86_64, seccomp.Arch.AARCH64):
+        return b""
+    refuse = seccomp.ERRNO(errno.EPERM)
+    rules = seccomp.SyscallFilter(seccomp.ALLOW)
+    rules.set_attr(seccomp.Attr.ACT_BADARCH, refuse)  # calls in the manner of 32 bits, which no rule fits
+
+    def is_(place: int, value: int, of: int = LOW) -> Any:
+        return seccomp.Arg(place, seccomp.MASKED_EQ, of, value)
+
+    for name in REFUSED:
+        if seccomp.resolve_syscall(seccomp.Arch.NATIVE, name) >= 0:  # a libseccomp may be older than a call
+            rules.add_rule(refuse, name)
+    # Its flags lie in memory, where no filter can look. The C library takes `clone` where there is no `clone3`.
+    rules.add_rule(seccomp.ERRNO(errno.ENOSYS), "clone3")
+    for flag in NAMESPACES:
+        rules.add_rule(refuse, "clone", is_(0, flag, of=flag))
+    rules.add_rule(refuse, "mmap", is_(3, FOR_NO_FILE, of=MAP_BITS))
+    families = {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6, socket.AF_NETLINK}
+    for family in set(range(max(families))) - families:
+        rules.add_rule(refuse, "socket", is_(0, family))
+    rules.add_rule(refuse, "socket", seccomp.Arg(0, seccomp.GT, max(families)))
+    for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):  # they let a socket hold 20 times as much
+        rules.add_rule(refuse, "setsockopt", is_(1, socket.SOL_SOCKET), is_(2, option))
+    with tempfile.TemporaryFile() as file:
+        rules.export_bpf(file)
+        file.seek(0)
+        return file.read()
+
+
+@contextmanager
+def _jail(limits: Limits) -> Iterator[tuple[list[str], dict[str, Any]]]:
+    """Yield bubblewrap's command line, the filter with it, and what else to start it with.
+
+    Its first process is bubblewrap's own, whose environment code inside might read. So that holds nothing.
+    """
+    bare = {"PATH": os.environ.get("PATH", os.defpath)}
+    if not filtered():
+        yield command(limits), {"env": bare}
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(_filter())
+        file.seek(0)
+        words = [*command(limits), "--seccomp", str(file.fileno())]
+        yield words, {"env": bare, "pass_fds": (file.fileno(),)}
 
 
 def command(limits: Limits) -> list[str]:
@@ -127,8 +223,12 @@ def command(limits: Limits) -> list[str]:
     words += [
         "--proc",
         "/proc",
+        # The first process is bubblewrap's. In the jail of who is not root, who writes its memory takes it over.
+        *("--size", "4096", "--tmpfs", "/proc/1", "--remount-ro", "/proc/1"),
         "--dev",
         "/dev",
+        # Mapped, it is memory for no file by another name.
+        *("--dev-bind", "/dev/null", "/dev/zero"),
         *free,
         "/dev/shm",
         *free,
@@ -181,12 +281,13 @@ def execute(cells: list[str], limits: Limits, *, contained: bool = True) -> Outc
     """
     job = json.dumps({"cells": cells, "limits": asdict(limits), "user": _user() if contained else None})
     if contained:
-        return _follow([*command(limits), sys.executable, f"{INSIDE}/inside.py"], job, limits, None)
+        with _jail(limits) as (words, start):
+            return _follow([*words, sys.executable, f"{INSIDE}/inside.py"], job, limits, **start)
     with tempfile.TemporaryDirectory(prefix="course-", ignore_cleanup_errors=True) as home:
         kept = {} if sys.platform != "win32" else dict(os.environ)
         free = {**kept, **environment(home, str(ROOT))}
         inside = str(Path(__file__).with_name("inside.py"))
-        return _follow([sys.executable, inside], job, limits, free)
+        return _follow([sys.executable, inside], job, limits, env=free)
 
 
 def _user() -> int | None:
@@ -194,28 +295,29 @@ def _user() -> int | None:
     return 2**30 + secrets.randbelow(2**29) if os.geteuid() == 0 else None
 
 
-def _follow(words: list[str], job: str, limits: Limits, env: dict[str, str] | None) -> Outcome:
+def _follow(words: list[str], job: str, limits: Limits, **start: Any) -> Outcome:
     """Start a program, hand it its job, watch it, and return what came of it."""
     outcome = Outcome()
     began = time.monotonic()
-    apart: dict[str, Any] = {} if sys.platform == "win32" else {"start_new_session": True}
+    if sys.platform != "win32":
+        start["start_new_session"] = True
     process = subprocess.Popen(
-        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env, **apart,
-        encoding="utf-8", errors="replace",
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        encoding="utf-8", errors="replace", **start,
     )  # fmt: skip
+    _running[process] = set()
     readers = [
         threading.Thread(target=_hand_over, args=(process, job), daemon=True),
         threading.Thread(target=_read_events, args=(process, outcome, limits.told), daemon=True),
         threading.Thread(target=_read_last, args=(process, outcome), daemon=True),
     ]
-    _running.add(process)
     try:
         for reader in readers:
             reader.start()
         _watch(process, outcome, limits, began)
     finally:
         _end(process)
-        _running.discard(process)
+        del _running[process]
         for reader in readers:
             reader.join(5)
     outcome.seconds = time.monotonic() - began
@@ -234,43 +336,108 @@ def _watch(process: subprocess.Popen[str], outcome: Outcome, limits: Limits, beg
         if time.monotonic() - began > limits.seconds:
             outcome.ended = f"it took longer than {limits.seconds:g} s"
             return
-        held, count = _held_by(process.pid)
-        if count > limits.processes:
-            outcome.ended = f"it started more than {limits.processes} processes"
-            return
+        tree = _tree(process.pid)
+        _running[process] = _running[process] | set(tree)
+        held = _held_by(tree)
         outcome.peak_memory = max(outcome.peak_memory, held)
-        if held > limits.memory and _held_by(process.pid, exactly=True)[0] > limits.memory:
-            outcome.ended = f"it took more than {limits.memory / 2**30:.3g} GB of memory"
+        reason = _too_much(tree, held, limits)
+        if reason:
+            outcome.ended = reason
             return
         time.sleep(POLL)
 
 
-def _held_by(pid: int, exactly: bool = False) -> tuple[int, int]:
-    """Return the memory that a process and all below it hold, and how many they are.
+def _too_much(tree: list[psutil.Process], held: int, limits: Limits) -> str:
+    """Return what a program and all below it have too much of, in words; nothing if they keep within the limits."""
+    if len(tree) > limits.processes:
+        return f"it started more than {limits.processes} processes"
+    if held > limits.memory and _held_by(tree, exactly=True) > limits.memory:
+        return f"it took more than {limits.memory / 2**30:.3g} GB of memory"
+    for process in tree[1:2]:  # the first in the jail
+        if _sockets(process.pid) > limits.sockets:
+            return f"it opened more than {limits.sockets} sockets"
+        if _files(process.pid) > limits.files:
+            return f"it made more than {limits.files} files"
+    if _is_memory_short():
+        return "the machine ran out of memory while it ran"
+    return ""
 
-    What processes share is counted for each of them; `exactly` counts it once, which takes longer.
-    """
-    held = count = 0
+
+def _tree(pid: int) -> list[psutil.Process]:
+    """Return a process and all below it; none where it has ended."""
     with suppress(psutil.Error):
         top = psutil.Process(pid)
-        for process in [top, *top.children(recursive=True)]:
-            count += 1
-            with suppress(psutil.Error):
-                held += process.memory_full_info().pss if exactly else process.memory_info().rss
-    return held, count
+        return [top, *top.children(recursive=True)]
+    return []
+
+
+def _held_by(processes: list[psutil.Process], exactly: bool = False) -> int:
+    """Return the memory that processes hold.
+
+    What they share is counted for each of them; `exactly` counts it once, which takes longer.
+    """
+    held = 0
+    for process in processes:
+        one = 0
+        with suppress(psutil.Error):
+            one = process.memory_full_info().pss if exactly else process.memory_info().rss
+        held += one or _held_by_threads(process.pid)
+    return held
+
+
+def _held_by_threads(pid: int) -> int:
+    """Return the memory of a process whose first thread has ended: it counts as dead, and the others hold it all."""
+    most = 0
+    for statm in Path(f"/proc/{pid}/task").glob("*/statm"):
+        with suppress(OSError):
+            most = max(most, int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+    return most
+
+
+def _sockets(pid: int) -> int:
+    """Return how many sockets there are in the network of a process; none where that is no jail's."""
+    with suppress(OSError):
+        if _is_apart(pid, "ns/net"):
+            return int(Path(f"/proc/{pid}/net/sockstat").read_text().split()[2])  # "sockets: used 12"
+    return 0
+
+
+def _files(pid: int) -> int:
+    """Return how many files and links a process's scratch folders hold; none where it is in no jail, or not yet.
+
+    bubblewrap limits the bytes of a folder in memory, and cannot limit how many files it has.
+    """
+    with suppress(OSError):
+        if _is_apart(pid, "root"):
+            folders = [os.statvfs(f"/proc/{pid}/root{place}") for place in (HOME, "/dev/shm")]
+            return sum(folder.f_files - folder.f_ffree for folder in folders)
+    return 0
+
+
+def _is_apart(pid: int, what: str) -> bool:
+    """Tell whether a process has another network, or another root, than this one."""
+    return not Path(f"/proc/{pid}/{what}").samefile(f"/proc/self/{what}")
+
+
+def _is_memory_short() -> bool:
+    """Tell whether the machine has little memory left, whoever took it: the kernel's own belongs to no process."""
+    machine = psutil.virtual_memory()
+    return machine.available < max(LEFT * machine.total, LEFT_AT_LEAST)
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Kill the program, and with it all below it: in the jail the end of its first process is the end of all."""
-    below = []
-    if "--die-with-parent" not in process.args:  # type: ignore[operator]
-        with suppress(psutil.Error):
-            below = psutil.Process(process.pid).children(recursive=True)
+    """Kill the program, and with it all that it started.
+
+    In the jail the end of bubblewrap is meant to be the end of all. It is not trusted to be.
+    """
+    started = _running.get(process, set())
+    if process.poll() is None:  # else its number may be another's by now
+        started = started | set(_tree(process.pid))
     with suppress(OSError):
         process.kill()
-    for child in below:
+    for one in started:
         with suppress(psutil.Error):
-            child.kill()
+            one.kill()
     process.wait()
 
 
@@ -307,7 +474,6 @@ def _read_last(process: subprocess.Popen[str], outcome: Outcome, most: int = 400
 
 
 def stop() -> None:
-    """End all programs that `execute` started."""
+    """End all programs that `execute` started, and all that these started."""
     for process in list(_running):
-        with suppress(OSError):
-            process.kill()
+        _end(process)
