@@ -380,7 +380,9 @@ def _held_by(processes: list[psutil.Process], exactly: bool = False) -> int:
     for process in processes:
         one = 0
         with suppress(psutil.Error):
-            one = process.memory_full_info().pss if exactly else process.memory_info().rss
+            # Linux alone tells what a process shares.
+            shared = exactly and psutil.LINUX
+            one = process.memory_full_info().pss if shared else process.memory_info().rss
         held += one or _held_by_threads(process.pid)
     return held
 
