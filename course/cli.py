@@ -344,6 +344,10 @@ def classroom_mark(
         again=again,
         answers=answers,
     )
+    if not (uncontained or scheduler or jail.filtered()):
+        click.echo(
+            "Contained, but without a filter of system calls: libseccomp is not on this machine.", err=True
+        )
     strange = sum(bool(result["problem"] or result["notes"] or result["flags"]) for result in results)
     click.echo(f"{len(results)} marked, {strange} with something to look at: {_shown(out / 'report.html')}")
     click.echo(f"Gradebooks: {_shown(out)}/gradebook.csv, moodle.csv and canvas.csv")

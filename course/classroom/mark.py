@@ -253,8 +253,8 @@ def _here(
             for future in as_completed(waiting):
                 yield waiting[future], future.result()
         except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)  # first, or another would begin
             jail.stop()
-            pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 

@@ -39,7 +39,7 @@ from course.stage import course_files
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64", "windows-x86_64")
 PYTHONS = tuple(f"3.{minor}" for minor in range(setup.LOWEST[1], setup.HIGHEST[1] + 1))
 # What a class does without: what makes the site.
-NOT_FOR_STUDENTS = {"pypandoc-binary", "docstring-parser"}
+NOT_FOR_STUDENTS = {"pypandoc-binary", "docstring-parser", "pyseccomp"}
 # What the lock has as source code only, and so is built here: whether what comes of that runs everywhere. A wheel that
 # was built here has a hash that is not in the lock; its source is checked against the lock, and its own hash is listed.
 BUILT = {"minisom": True, "noise": False}
