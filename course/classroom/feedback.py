@@ -25,7 +25,7 @@ STYLE = """
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: .4rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
 th[scope=row], .brief { white-space: nowrap; } .scroll { overflow-x: auto; } pre { padding: .7rem; white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; font-size: .9rem; }
-.soft { color: var(--soft); } .right { color: var(--good); font-weight: 600; } .wrong { color: var(--bad); font-weight: 600; }
+.words { white-space: pre-line; } .soft { color: var(--soft); } .right { color: var(--good); font-weight: 600; } .wrong { color: var(--bad); font-weight: 600; }
 figure { margin: 1.2rem 0; padding: .4rem 1rem; border-left: 4px solid var(--line); } figcaption { color: var(--soft); font-size: .95rem; }
 """
 SHOWN = 1500  # characters of what a cell printed, or of an answer
@@ -65,6 +65,7 @@ def student_page(
     rows = []
     for mark in result["marks"]:
         got = "to be read" if mark["points"] is None else f"{mark['points']:g}"
+        of = "" if mark["points"] is None else f" of {mark['most']:g}"
         kind = "right" if mark["points"] == mark["most"] else "wrong" if mark["points"] == 0 else "soft"
         said = [text(mark["message"].removeprefix("not yet: "))]
         if mark["answer"] is not None:
@@ -75,7 +76,7 @@ def student_page(
         if mark.get("comment"):
             said.append(text(mark["comment"]))
         rows.append(
-            f'<tr><th scope="row">{text(mark["exercise"])}</th><td class="brief"><span class="{kind}">{got}</span> of {mark["most"]:g}</td>'
+            f'<tr><th scope="row">{text(mark["exercise"])}</th><td class="brief"><span class="{kind}">{got}</span>{of}</td>'
             f"<td>{'<br>'.join(said)}</td></tr>"
         )
     waiting = any(mark["points"] is None for mark in result["marks"])
@@ -117,7 +118,8 @@ def is_marked(result: dict[str, Any]) -> bool:
 def in_short(answer: Any) -> Any:
     """Return an answer for people to read: numbers with six digits."""
     if isinstance(answer, float):
-        return float(f"{answer:.6g}")
+        short = float(f"{answer:.6g}")
+        return int(short) if abs(short) >= 1e6 else short
     return [in_short(part) for part in answer] if isinstance(answer, list) else answer
 
 
@@ -137,7 +139,8 @@ def report(
     rows = []
     for result in results:
         by_name = {mark["exercise"]: mark["points"] for mark in result["marks"]}
-        got = ["" if by_name[name] is None else f"{by_name[name]:g}" for name in points]
+        known = is_marked(result)
+        got = [f"{by_name[name]:g}" if known and by_name[name] is not None else "" for name in points]
         cells = [*got, _total(result)]
         rows.append(
             f'<tr><th scope="row"><a href="{escape(result["folder"], quote=True)}/feedback.html">{text(result["student"])}</a></th><td>{text(result["name"])}</td>'
@@ -163,7 +166,7 @@ def report(
         parts.append(
             f"<h2>Files of nobody on the roster</h2><ul>{''.join(f'<li>{text(one)}</li>' for one in unknown)}</ul>"
         )
-    return page(f"Report: {title}", "\n".join(parts))
+    return page(f"Report: {_of(title)}", "\n".join(parts))
 
 
 def _strange(result: dict[str, Any]) -> list[str]:
@@ -199,7 +202,7 @@ def in_words(
         asked = next(text_of(cell) for cell in exercise.cells)
         guides = [text_of(cell) for cell in exercise.tagged("guide") if cell["cell_type"] == "markdown"]
         parts.append(f"<h2>{text(exercise.number)} {text(exercise.title)}</h2>")
-        parts += [f"<pre class='soft'>{text(one.strip(), 5000)}</pre>" for one in [asked, *guides]]
+        parts += [_paragraphs(one) for one in [asked, *guides]]
         for result in results:
             marks = {mark["exercise"]: mark for mark in result["marks"]}
             answer = marks[exercise.number]["answer"]
@@ -211,9 +214,20 @@ def in_words(
                 if name not in words and mark["answer"] is not None
             ]
             parts.append(
-                f"<figure><figcaption>{text(result['student'])}<br>{text('; '.join(others))}</figcaption><pre>{text(answer, 20_000)}</pre></figure>"
+                f"<figure><figcaption>{text(result['student'])}<br>{text('; '.join(others))}</figcaption><p class='words'>{text(answer.strip(), 20_000)}</p></figure>"
             )
-    return page(f"Answers in words: {title}", "\n".join(parts))
+    return page(f"Answers in words: {_of(title)}", "\n".join(parts))
+
+
+def _of(title: str) -> str:
+    return title.removeprefix("Exercises: ")
+
+
+def _paragraphs(markdown: str) -> str:
+    """Return what a cell of the course says, its heading left out, for reading alone: markup becomes plain text."""
+    lines = [line for line in markdown.splitlines() if not line.startswith("#")]
+    plain = "\n".join(lines).replace("**", "").replace("`", "")
+    return "".join(f"<p class='soft'>{text(part, 5000)}</p>" for part in plain.split("\n\n") if part.strip())
 
 
 def gradebook(results: list[dict[str, Any]], points: dict[str, float]) -> str:
