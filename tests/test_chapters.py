@@ -44,7 +44,7 @@ RUNS: dict[str, tuple[dict[str, Any], Callable[[dict[str, Any]], bool]]] = {
         lambda r: r["05-from-pixels-to-a-map"]["k"] == r["12-where-next"]["k"] == 6,
     ),
 }
-LONG = {"small", "six clusters chosen"}
+LONG = {"hardly any snow, and two clusters chosen", "small", "six clusters chosen"}
 # What may go wrong at the edges: no blends (four colors), one layer, few pixels, wide blends, other k.
 VARIANTS: dict[str, dict[str, Any]] = {
     "no blends": {"size": 64, "scale": 16.0, "transition_width": 0.0},
