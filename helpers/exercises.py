@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -129,7 +130,10 @@ def check(name: str, answer: Any) -> None:
     answer : bool, int, float, str, or a list, tuple, array or dict of them
         Your answer; ``...`` stands for none yet.
     """
-    name = str(name)
+    name = str(name).strip()
+    if not re.fullmatch(r"\d+\.\d+", name):
+        print(f"{name}: there is no such exercise.")
+        return
     try:
         given_answer = plain(answer)
     except ValueError as error:
@@ -325,7 +329,9 @@ def _off(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
     if not all(is_number(r) and is_number(a) for r, a in wrong):
         return ""
     if all(
-        isinstance(r, float) and 0 < abs(r) <= 1 and is_same(r, a / 100, key.within, key.relative)
+        isinstance(r, float)
+        and 0 < abs(r) <= 1
+        and is_same(r, a / 100, min(key.within, abs(r) / 10), key.relative)
         for r, a in wrong
     ):
         return "this is in percent. A share runs from 0 to 1."
@@ -334,7 +340,8 @@ def _off(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
     if (key.within or key.relative) and all(
         is_same(r, a, CLOSE * key.within, CLOSE * key.relative) for r, a in wrong
     ):
-        near = f"{key.within:g}" if key.within else f"{key.relative:.3g} of its value"
+        wide = key.relative * abs(wrong[0][0]) > key.within
+        near = f"{key.relative:.3g} of its value" if wide else f"{key.within:g}"
         return f"close, but {some} by more than {near}. Was something rounded too early?"
     return ""
 

@@ -183,6 +183,9 @@ def test_a_folder_that_holds_something_else_is_left_alone(
         ("lovelaceada_LATE_123_456_ada_04-exercises-2.ipynb", "ada"),
         ("Ada Lovelace_98765_assignsubmission_file_/ada_04-exercises.ipynb", "ada"),  # Moodle
         ("Ada Lovelace_98765_assignsubmission_file_/Untitled.ipynb", "ada"),
+        ("Ada Lovelace_98765_assignsubmission_file_Untitled.ipynb", "ada"),  # Moodle without folders
+        ("Béla Bartók_7_assignsubmission_file_/x.ipynb", "bela"),  # an umlaut in two characters
+        ("Eve-Marie X_7_assignsubmission_file_/x.ipynb", None),
         ("eve/homework.ipynb", "eve"),
         ("eve.ipynb", "eve"),
         ("Eve_3_assignsubmission_file_/ada_04-exercises.ipynb", "eve"),  # in her folder it is hers
@@ -289,6 +292,16 @@ def test_a_second_parameters_cell_is_taken_out(
     assert "parameters" in made.notes[0]
 
 
+def test_code_in_a_copy_of_a_given_cell_runs(tmp_path: Path, class_folder: Path, key: dict[str, Any]) -> None:
+    """Editors copy a cell's marks with it."""
+    notebook = handed_in(class_folder, "ada", lambda *_: None)
+    setup = next(cell for cell in notebook["cells"] if "setup" in tags_of(cell))
+    notebook["cells"].append({**setup, "source": "mine = 5"})
+    made = prepared(tmp_path, key, notebook)
+    assert made.cells[-1] == "mine = 5"
+    assert made.notes == []
+
+
 def test_marks_lost_on_the_way_are_no_harm(tmp_path: Path, class_folder: Path, key: dict[str, Any]) -> None:
     """Some tools drop the metadata of cells; given cells are known by their text, then."""
     notebook = handed_in(class_folder, "ada", lambda _, solution: solution)
@@ -341,6 +354,15 @@ def test_a_notebook_in_a_zip_file_is_read(tmp_path: Path) -> None:
                 submissions.read(tmp_path / name)
         else:
             assert submissions.read(tmp_path / name) == {"cells": [], "token": None}
+    for kind in (zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2, zipfile.ZIP_DEFLATED):
+        with zipfile.ZipFile(tmp_path / "broken.zip", "w", kind) as archive:
+            archive.writestr("x.ipynb", os.urandom(2000))
+        data = bytearray((tmp_path / "broken.zip").read_bytes())
+        data[200:260] = bytes(60)
+        (tmp_path / "broken.zip").write_bytes(data)
+        assert submissions.token_in(tmp_path / "broken.zip") == ""
+        with pytest.raises(UnreadableError, match=r"cannot be opened|not a notebook"):
+            submissions.read(tmp_path / "broken.zip")
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.ipynb", b" " * (submissions.LARGEST + 1))
     with pytest.raises(UnreadableError, match="is the most"):
@@ -411,13 +433,22 @@ def one_result(answer: Any, points_: float | None = None) -> dict[str, Any]:
         ("id,exercise,of,points,comment\n007,4.5,3,nan,\n", "line 2: 'nan' for 4.5; points are a number"),
         (
             "id,exercise,of,points,comment\nzoe,4.5,3,2,\n",
-            "line 2: no student 'zoe' in the key; spreadsheets change",
+            "line 2: no student 'zoe' in the key; take the row out if they have left",
         ),
         (
             "id,exercise,of,points,comment\n007,9.9,3,2,\n",
             "line 2: '9.9' is no exercise of this key; there are 4.5",
         ),
         ("id,exercise,comment\n007,4.5,good\n", "has no column points; the first line is id, exercise, of"),
+        ("id,exercise,points\n007,4.5,1\n7,4.5,2\n", "line 3: a second row for 4.5 of 007; keep one"),
+        (
+            'id,exercise,points,comment\n007,4.5,1,"open\nada,4.5,2,\n',
+            "a quotation mark is opened and not closed",
+        ),
+        (
+            "id,exercise,points,comment\n007,4.5,1,Good, but short\n",
+            "line 2: more cells than columns; put a comment",
+        ),
         ("", "has no column id"),
     ],
 )
@@ -454,7 +485,16 @@ def test_points_are_read_as_spreadsheets_leave_them_and_are_never_lost(tmp_path:
     reading.write(path, [other], ["4.5"], given)
     rows = list(csv.reader(path.read_text(encoding="utf-8-sig").splitlines()))[1:]
     assert [row[:5] for row in rows] == [["007", "4.5", "3", "", ""], ["007", "4.5", "", "2.5", "Gut."]]
-    assert (tmp_path / "reading.csv.bak").read_text(encoding="utf-8-sig").startswith("ID;Exercise")
+    # read again: the new points count, and those for the first answer stay aside
+    rows[0][3] = "3"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([reading.COLUMNS, *rows])
+    given = reading.read(path, {"4.5": 3, "4.1": 1}, ["007"])
+    again = one_result("another answer")
+    reading.apply(given, [again])
+    assert (again["marks"][0]["points"], again["notes"]) == (3, [])
+    reading.write(path, [again], ["4.5"], given)
+    assert reading.read(path, {"4.5": 3, "4.1": 1}, ["007"]) == given
 
 
 def test_a_person_may_overrule_the_key(tmp_path: Path) -> None:
@@ -464,6 +504,20 @@ def test_a_person_may_overrule_the_key(tmp_path: Path) -> None:
     made = result["marks"][0]
     assert (made["points"], made["comment"], made["by_person"]) == (1, "A slip.", True)
     assert made["message"] == "recorded. A person gave these points."
+    # the row gets the hash of the answer that it overruled: another answer is marked anew
+    given = reading.read(tmp_path / "reading.csv", {"4.5": 3}, ["007"])
+    reading.write(tmp_path / "reading.csv", [result], [], given)
+    (row,) = reading.read(tmp_path / "reading.csv", {"4.5": 3}, ["007"])
+    assert row == ("007", "4.5", reading.hash_of([1, 2]))
+    assert (tmp_path / "reading.csv.bak").read_text(encoding="utf-8").endswith("A slip.\n")
+
+
+@pytest.mark.parametrize("comment", ["=1+1", "Good;-)", "-1, or so", "Zwei\nZeilen", "'quoted'", "a; b"])
+def test_a_comment_comes_back_as_it_was_written(tmp_path: Path, comment: str) -> None:
+    path = tmp_path / "reading.csv"
+    given = {("007", "4.5", ""): reading.Given(1.0, comment)}
+    reading.write(path, [one_result("words")], ["4.5"], given)
+    assert list(reading.read(path, {"4.5": 3}, ["007"]).values()) == [reading.Given(1.0, comment)]
 
 
 # What it is worth
@@ -489,6 +543,7 @@ def scrap(name: str, data: Any) -> dict[str, Any]:
         ([scrap("answer_4_1", float("nan"))], {}),
         ([scrap("answer_4_1", 10**400)], {}),
         ([scrap("answer_4_1", "x" * 30_000)], {}),
+        ([scrap("answer_4_1", "ж" * 15_000)], {"4.1": "ж" * 15_000}),
         ([scrap("answer_4_1", [1] * 30_000)], {}),
         ([scrap("answer_4_1", nested(700))], {}),
         ([3, None, {"data": 3}, {"data": {"application/scrapbook.scrap.json+json": []}}], {}),
@@ -754,8 +809,29 @@ def test_marking_again_runs_nothing_twice_and_takes_what_a_person_gave(
     assert points(results["dan"])["4.2"] == 1
     written = (out / "reading.csv").read_text(encoding="utf-8-sig")
     assert "2.5,Well said." in written
-    assert "dan,4.2,,1,A slip.," in written
+    assert "dan,4.2,2,1,A slip.,x" in written
     assert ";" in (out / "reading.csv.bak").read_text(encoding="utf-8")
+
+
+def test_marks_of_other_exercises_are_left_alone(
+    class_folder: Path, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jail, "why_not", lambda *_: "")
+    monkeypatch.setattr(jail, "execute", lambda *_, **__: Outcome([{"event": "finished"}]))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ada_04-exercises.ipynb").write_text("{}", encoding="utf-8")
+    other = tmp_path / "other"
+    chapter = next(c for c in project.exercises if c.name == "01-exercises")
+    make.make(project, chapter, CLASS[:2], other, salt="salt", jobs=1, quiet=True)
+    (tmp_path / "in" / "ada_01-exercises.ipynb").write_text("{}", encoding="utf-8")
+    marking.mark(project, tmp_path / "in", class_folder, tmp_path / "out", quiet=True)
+    before = (tmp_path / "out" / "ada" / "result.json").read_bytes()
+    with pytest.raises(CourseError, match="holds marks of other exercises; choose another"):
+        marking.mark(project, tmp_path / "in", other, tmp_path / "out", quiet=True)
+    assert (tmp_path / "out" / "ada" / "result.json").read_bytes() == before
+    (tmp_path / "a file").write_text("", encoding="utf-8")
+    with pytest.raises(CourseError, match="a file is a file; choose another"):
+        marking.mark(project, tmp_path / "in", other, tmp_path / "a file", quiet=True)
 
 
 @needs_jail
@@ -768,6 +844,7 @@ def test_a_folder_of_late_work_adds_to_what_was_marked(
     results = marking.mark(project, tmp_path / "late", class_folder, tmp_path / "out", quiet=True)
     assert [result["student"] for result in results] == ["ada", "bela", "copy", "dan", "eve", "fay", "hal"]
     assert points(results[0])["4.1"] == 1
+    assert "marked before, from ada_04-exercises.ipynb, which is not in this folder" in results[0]["notes"]
     assert "gil" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
 

@@ -47,7 +47,9 @@ def text(value: Any, most: int = SHOWN) -> str:
     shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     shown = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", shown)
     shown = re.sub(
-        r"[^\t\n\x20-\x7e\xa0-\u200a\u2010-\u2029\u2030-\ud7ff\uf900-\uffef\U00010000-\U0010ffff]", "·", shown
+        r"[^\t\n\x20-\x7e\xa0-\u061b\u061d-\u200a\u2010-\u2029\u202f-\u205f\u2070-\ud7ff\uf900-\uffef\U00010000-\U0010ffff]",
+        "·",
+        shown,
     )
     return escape(shown if len(shown) <= most else f"{shown[:most]} … (cut)", quote=True)
 
@@ -74,7 +76,7 @@ def student_page(
         if tell is not None and tell != IN_WORDS and mark["points"] != mark["most"]:
             said.append(f"<span class='soft'>the right answer: {text(in_short(tell), 300)}</span>")
         if mark.get("comment"):
-            said.append(text(mark["comment"]))
+            said.append(f"<span class='words'>{text(mark['comment'], 20_000)}</span>")
         rows.append(
             f'<tr><th scope="row">{text(mark["exercise"])}</th><td class="brief"><span class="{kind}">{got}</span>{of}</td>'
             f"<td>{'<br>'.join(said)}</td></tr>"
@@ -92,10 +94,11 @@ def student_page(
         parts.append(
             f'<p class="wrong">Your notebook could not be marked whole: {text(result["problem"])}.</p>'
         )
-    parts.append(
-        _table(["exercise", "points", "what was found"], rows)
-        + "<p>What a good answer says stands below each exercise on the course’s site, with the numbers of another landscape.</p>"
-    )
+    if is_marked(result):
+        parts.append(_table(["exercise", "points", "what was found"], rows))
+        parts.append(
+            "<p>What a good answer says stands below each exercise on the course’s site, with the numbers of another landscape.</p>"
+        )
     trouble = [cell for cell in result["cells"] if cell["ended"] != "ok"]
     if trouble:
         parts.append("<h2>Cells that did not end well</h2>")
@@ -177,9 +180,16 @@ def _mistakes(results: list[dict[str, Any]], points: dict[str, float]) -> str:
     """Return a table of what was said of wrong answers, the most frequent first within an exercise."""
     rows = []
     for name in points:
-        marks = [mark for result in results for mark in result["marks"] if mark["exercise"] == name]
+        marks = [
+            mark
+            for result in results
+            for mark in result["marks"]
+            if mark["exercise"] == name and is_marked(result)
+        ]
         said = Counter(
-            mark["message"].removeprefix("not yet: ") for mark in marks if mark["points"] != mark["most"]
+            mark["message"].removeprefix("not yet: ")
+            for mark in marks
+            if mark["points"] not in (None, mark["most"]) and not mark.get("by_person")
         )
         rows += [
             f'<tr><th scope="row">{text(name)}</th><td class="brief">{n} of {len(marks)}</td><td>{text(message)}</td></tr>'
@@ -199,7 +209,7 @@ def in_words(
     for exercise in exercises:
         if exercise.number not in words:
             continue
-        asked = next(text_of(cell) for cell in exercise.cells)
+        asked = text_of(exercise.cells[0])
         guides = [text_of(cell) for cell in exercise.tagged("guide") if cell["cell_type"] == "markdown"]
         parts.append(f"<h2>{text(exercise.number)} {text(exercise.title)}</h2>")
         parts += [_paragraphs(one) for one in [asked, *guides]]
@@ -235,11 +245,12 @@ def gradebook(results: list[dict[str, Any]], points: dict[str, float]) -> str:
     rows = [["id", "name", "email", *points, "total", "of", "to read", "to look at"]]
     for result in results:
         by_name = {mark["exercise"]: mark["points"] for mark in result["marks"]}
-        waiting = [f"exercise {name}" for name in points if by_name[name] is None]
+        known = is_marked(result)
+        waiting = [f"exercise {name}" for name in points if known and by_name[name] is None]
         rows.append(
             [
                 result["student"], result["name"], result["email"],
-                *("" if by_name[name] is None else f"{by_name[name]:g}" for name in points),
+                *(f"{by_name[name]:g}" if known and by_name[name] is not None else "" for name in points),
                 _total(result), f"{sum(points.values()):g}", ", ".join(waiting), "; ".join(_strange(result)),
             ]
         )  # fmt: skip

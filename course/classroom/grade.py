@@ -56,7 +56,7 @@ def listed(value: Any) -> list[dict[str, Any]]:
 
 def _is_short(value: Any) -> bool:
     try:
-        return len(json.dumps(value)) <= LONGEST
+        return len(json.dumps(value, ensure_ascii=False)) <= LONGEST
     except (ValueError, RecursionError):
         return False
 

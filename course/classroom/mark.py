@@ -39,7 +39,7 @@ from course.sweep import on_dask, progress
 
 RESULT = "result.json"
 NAMES = (  # what a result holds
-    "student", "file", "sha256", "made_from", "notes", "problem", "stopped", "ran", "extra", "name", "email", "folder", "seed",
+    "student", "file", "sha256", "made_from", "notes", "problem", "stopped", "ran", "of", "extra", "name", "email", "folder", "seed",
     "answers", "marks", "cells", "seconds", "peak_memory_mb",
 )  # fmt: skip
 UNCONTAINED = (
@@ -91,7 +91,8 @@ def mark(
     Returns
     -------
     list of dict
-        A result for each student, in the key's order: of those in `folder`, and of those that were marked into `out` before.
+        A result for each student, in the key's order: of those in `folder`, and of those that were marked into `out` before, by the
+        same key.
 
     Raises
     ------
@@ -104,7 +105,10 @@ def mark(
         raise CourseError(f"{folder}: no folder of submissions")
     _refuse_what_is_no_marking(out, folder)
     students = held["students"]
-    given = reading.read(out / reading.READING, held["points"], students)
+    _refuse_other_exercises(out, held)
+    reading.read(
+        out / reading.READING, held["points"], students
+    )  # what is wrong with it is told before anything runs
     tokens = {entry["token"]: name for name, entry in students.items()}
     theirs, nobodys = owners(find(folder), folder, students, tokens)
     if not theirs:
@@ -137,9 +141,14 @@ def mark(
             file=sys.stderr,
         )
         raise
-    results |= _earlier(out, [name for name in students if name not in results])
-    ordered = [results[name] for name in students if name in results]
+    results |= _earlier(out, {name: entry for name, entry in students.items() if name not in results})
+    ordered = [
+        {**results[name], **{part: entry[part] for part in ("name", "email", "extra")}}
+        for name, entry in students.items()
+        if name in results
+    ]
     _compare_with_others(ordered, students)
+    given = reading.read(out / reading.READING, held["points"], students)  # somebody may have read meanwhile
     reading.apply(given, ordered)
     missing = [
         " ".join(filter(None, [name, entry["name"], entry["email"]]))
@@ -161,7 +170,17 @@ def _source(project: Project, held: dict[str, Any]) -> dict[str, Any]:
     raise CourseError(f"the key is of {held['chapter']}, and this course has no such exercises")
 
 
+def _refuse_other_exercises(out: Path, held: dict[str, Any]) -> None:
+    """Raise an error if `out` holds marks of another chapter."""
+    for name in held["students"]:
+        result = _read_result(out, name)
+        if result and [mark["exercise"] for mark in result["marks"]] != list(held["points"]):
+            raise CourseError(f"--out {out}: holds marks of other exercises; choose another")
+
+
 def _refuse_what_is_no_marking(out: Path, folder: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise CourseError(f"--out {out} is a file; choose another")
     if out.resolve() == folder.resolve() or out.resolve().is_relative_to(folder.resolve()):
         raise CourseError(f"--out {out}: lies in the folder of submissions; choose another")
     if (
@@ -184,15 +203,7 @@ def _begin(
     contained: bool,
 ) -> dict[str, Any]:
     """Return what is known of a student's work before it runs: its code, its hash, what is strange, what hinders."""
-    path = max(
-        paths,
-        key=lambda p: (
-            tokens.get(token_in(p)) == name,
-            p.suffix == ".ipynb",
-            0.0 if p.is_symlink() else p.stat().st_mtime,
-            p.as_posix(),
-        ),
-    )
+    path = paths[0] if len(paths) == 1 else _choose(paths, name, tokens)
     work: dict[str, Any] = {
         "student": name,
         "file": path.relative_to(folder).as_posix(),
@@ -206,7 +217,7 @@ def _begin(
     except UnreadableError as error:
         work["problem"] = str(error)
     except OSError as error:
-        work["problem"] = f"it cannot be read: {error.strerror}"
+        work["problem"] = f"it cannot be read: {error.strerror or error}"
     except Exception as error:  # one file that nobody foresaw must not keep the class from its marks
         work["problem"] = f"it could not be marked: {_in_short(error)}"
     if len(paths) > 1:
@@ -216,6 +227,19 @@ def _begin(
     depends = [code_hash(), work, entry["key"], entry["parameters"], asdict(limits), contained]
     work["made_from"] = hashlib.sha256(json.dumps(depends, sort_keys=True).encode()).hexdigest()
     return work
+
+
+def _choose(paths: list[Path], name: str, tokens: dict[str, str]) -> Path:
+    """Return the file that carries the student's mark; of several, a notebook, and the newest."""
+    return max(
+        paths,
+        key=lambda path: (
+            tokens.get(token_in(path)) == name,
+            path.suffix == ".ipynb",
+            0.0 if path.is_symlink() else path.stat().st_mtime,
+            path.as_posix(),
+        ),
+    )
 
 
 def _sha256(path: Path) -> str:
@@ -250,8 +274,8 @@ def _here(
         }
         yield from ((name, None) for name, work in todo.items() if work["problem"])
         try:
-            for future in as_completed(waiting):
-                yield waiting[future], future.result()
+            for future in as_completed(list(waiting)):
+                yield waiting.pop(future), future.result()  # it holds figures: with a class, too many to keep
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)  # first, or another would begin
             jail.stop()
@@ -305,10 +329,20 @@ def _kept(out: Path, work: dict[str, Any], again: bool) -> dict[str, Any] | None
     return None if again and result["stopped"] else result
 
 
-def _earlier(out: Path, students: list[str]) -> dict[str, dict[str, Any]]:
-    """Return the results of students whose files are not in this folder, but were marked into `out` before."""
-    found = {name: _read_result(out, name) for name in students}
-    return {name: result for name, result in found.items() if result is not None}
+def _earlier(out: Path, students: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the results of students whose files are not in this folder, but were marked by this key into `out` before."""
+    found = {}
+    for name, entry in students.items():
+        result = _read_result(out, name)
+        if result is not None and result["of"] == _of(entry):
+            note = f"marked before, from {result['file']}, which is not in this folder"
+            found[name] = {**result, "notes": [*result["notes"], note]}
+    return found
+
+
+def _of(entry: dict[str, Any]) -> str:
+    """Return some characters by which a student's landscape and key are known again."""
+    return reading.hash_of([entry["key"], entry["parameters"]])
 
 
 def _finished(
@@ -339,6 +373,7 @@ def _finish(
         "problem": work["problem"] or (outcome.ended if outcome else ""),
         "stopped": bool(outcome and outcome.ended),
         "ran": outcome is not None,
+        "of": _of(entry),
         "extra": entry.get("extra", {}),
         "name": entry["name"],
         "email": entry["email"],

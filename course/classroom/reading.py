@@ -1,7 +1,8 @@
 """The points that a person gives, in reading.csv: read as spreadsheets leave it, applied, and never lost.
 
-A row gives points for one exercise of one student: for an answer in words, or in place of what the key gave. Rows that
-do not apply are an error, or are kept as they are; nothing that a person wrote is dropped.
+A row gives points for one exercise of one student: for an answer in words, or in place of what the key gave. Its last
+column tells which answer it is for. A row that is not understood is an error, before anything runs; one that does not
+apply is kept as it is.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,18 +26,18 @@ COLUMNS = ["id", "exercise", "of", "points", "comment", "answer"]
 
 @dataclass(frozen=True)
 class Given:
-    """What a row says: points, if it gives any, a comment, and the hash of the answer that was read."""
+    """What a row says: points, if it gives any, and a comment."""
 
     points: float | None
     comment: str
-    answer: str
 
 
-Points = dict[tuple[str, str], Given]
+Place = tuple[str, str, str]  # a student, an exercise, and the hash of the answer; nothing for any answer
+Points = dict[Place, Given]
 
 
 def read(path: Path, points: dict[str, float], students: Iterable[str]) -> Points:
-    """Return the rows of a reading.csv that have points or a comment, by student and exercise; none if there is no file.
+    """Return the rows of a reading.csv that have points or a comment; none if there is no file.
 
     Parameters
     ----------
@@ -49,46 +51,70 @@ def read(path: Path, points: dict[str, float], students: Iterable[str]) -> Point
     Raises
     ------
     CourseError
-        If it cannot be read, or if a row with points or a comment is of no student, of no exercise, or gives no points that
-        the exercise can have.
+        If it cannot be read, or if a row with points or a comment is of no student or no exercise, is there twice, or gives no
+        points that the exercise can have.
     """
     if not path.is_file():
         return {}
+    known = list(students)
+    found: Points = {}
+    for line, cells in _rows(path):
+        if not cells["points"] and not cells.get("comment"):
+            continue
+        place = f"{path}, line {line}"
+        student = _student(cells["id"], known, place)
+        exercise = cells["exercise"].replace(",", ".")
+        if exercise not in points:
+            raise CourseError(
+                f"{place}: {exercise!r} is no exercise of this key; there are {', '.join(points)}"
+            )
+        row = (student, exercise, cells.get("answer", ""))
+        if row in found:
+            raise CourseError(f"{place}: a second row for {exercise} of {student}; keep one")
+        worth = _points(cells["points"], points[exercise], f"{place}: {cells['points']!r} for {exercise}")
+        found[row] = Given(worth, cells.get("comment", ""))
+    return found
+
+
+def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
+    """Yield the line that a row ends on, and its cells by the names of the columns."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise CourseError(f"{path}: not text in UTF-8; save it as “CSV UTF-8”") from None
     except OSError as error:
         raise CourseError(f"{path}: cannot be read: {error.strerror}") from None
-    first = text.lstrip().partition("\n")[0]
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count), strict=True)
+    names: list[str] = []
     try:
-        rows = list(csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count)))
-    except csv.Error as error:
-        raise CourseError(f"{path}: cannot be read: {error}") from None
-    names = [cell.strip().casefold() for cell in rows[0]] if rows else []
-    for name in ("id", "exercise", "points"):
-        if name not in names:
-            raise CourseError(f"{path}: has no column {name}; the first line is {', '.join(COLUMNS)}")
-    known = list(students)
-    found: Points = {}
-    for number, row in enumerate(rows[1:], start=2):
-        cells = dict(zip(names, (cell.strip() for cell in row), strict=False))
-        worth, comment = cells.get("points", ""), cells.get("comment", "").removeprefix("'")
-        if not worth and not comment:
-            continue
-        place = f"{path}, line {number}"
-        student = _student(cells.get("id", "").removeprefix("'"), known, place)
-        exercise = cells.get("exercise", "").replace(",", ".")
-        if exercise not in points:
-            raise CourseError(
-                f"{place}: {exercise!r} is no exercise of this key; there are {', '.join(points)}"
-            )
-        found[student, exercise] = Given(
-            _points(worth, points[exercise], f"{place}: {worth!r} for {exercise}"),
-            comment,
-            cells.get("answer", ""),
-        )
-    return found
+        for row in reader:
+            cells = [_as_written(cell) for cell in row]
+            if not names:
+                names = [cell.casefold() for cell in cells]
+                for name in ("id", "exercise", "points"):
+                    if name not in names:
+                        raise CourseError(
+                            f"{path}: has no column {name}; the first line is {', '.join(COLUMNS)}"
+                        )
+            elif any(cells[len(names) :]):
+                raise CourseError(
+                    f"{path}, line {reader.line_num}: more cells than columns; put a comment that holds a separator into quotation marks"
+                )
+            else:
+                cells += [""] * (len(names) - len(cells))
+                yield reader.line_num, dict(zip(names, cells, strict=False))
+    except csv.Error:
+        raise CourseError(
+            f"{path}, line {reader.line_num}: a quotation mark is opened and not closed, or text follows the closing one"
+        ) from None
+    if not names:
+        raise CourseError(f"{path}: has no column id; the first line is {', '.join(COLUMNS)}")
+
+
+def _as_written(cell: str) -> str:
+    """Return a cell without what `inert` put before a formula."""
+    return re.sub(r"(^|;)'(?=[=+\-@\t])", r"\1", cell.strip())
 
 
 def _student(written: str, known: list[str], place: str) -> str:
@@ -97,7 +123,9 @@ def _student(written: str, known: list[str], place: str) -> str:
         return written
     alike = [name for name in known if _bare(name) == _bare(written)]
     if len(alike) != 1:
-        raise CourseError(f"{place}: no student {written!r} in the key; spreadsheets change ids such as 007")
+        raise CourseError(
+            f"{place}: no student {written!r} in the key; take the row out if they have left, or mend the id: spreadsheets change such as 007"
+        )
     return alike[0]
 
 
@@ -124,59 +152,56 @@ def apply(given: Points, results: list[dict[str, Any]]) -> None:
     """
     for result in results:
         for made in result["marks"]:
-            row = given.get((result["student"], made["exercise"]))
+            whose = result["student"], made["exercise"]
+            row = given.get((*whose, "")) or given.get((*whose, hash_of(made["answer"])))
             if row is None:
-                continue
-            if row.answer and row.answer != hash_of(made["answer"]):
-                result["notes"] = [
-                    *result["notes"],
-                    f"{made['exercise']}: the answer has changed since it was read; read it again",
-                ]
+                if any(place[:2] == whose for place in given):
+                    result["notes"] = [
+                        *result["notes"],
+                        f"{made['exercise']}: the answer has changed since it was read; read it again",
+                    ]
                 continue
             if row.comment:
                 made["comment"] = row.comment
             if row.points is not None:
-                read_only = made["points"] is None
-                made["points"] = row.points
+                in_words = made["points"] is None
                 made["message"] = (
-                    "read by a person." if read_only else f"{made['message']} A person gave these points."
+                    "read by a person." if in_words else f"{made['message']} A person gave these points."
                 )
+                made["points"] = row.points
                 made["by_person"] = True
 
 
-def hash_of(answer: Any) -> str:
-    """Return some characters by which an answer is known again."""
-    return hashlib.sha256(json.dumps(answer, sort_keys=True).encode()).hexdigest()[:8]
+def hash_of(value: Any) -> str:
+    """Return some characters by which an answer is known again; a letter first, so that no spreadsheet sees a number."""
+    return "x" + hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:8]
 
 
 def write(path: Path, results: list[dict[str, Any]], words: list[str], given: Points) -> None:
     """Write a row for each answer in words, with what was given for it, and all other rows as they were.
 
-    What the file held before is kept beside it, in reading.csv.bak.
+    A row that a person wrote without the hash of an answer gets that of the answer that it was applied to. What the file
+    held before is kept beside it, in reading.csv.bak.
     """
-    rows: list[list[str]] = []
     left = dict(given)
+    rows: list[list[str]] = []
     for result in results:
         for made in result["marks"]:
-            if made["exercise"] not in words or not isinstance(made["answer"], str):
-                continue
-            answer = hash_of(made["answer"])
-            row = left.get((result["student"], made["exercise"]))
-            if row is not None and row.answer and row.answer != answer:
-                row = None  # for another answer: it stays below, as it was
-            else:
-                left.pop((result["student"], made["exercise"]), None)
-            rows.append(_row(result["student"], made["exercise"], f"{made['most']:g}", row, answer))
-    rows += [_row(*place, "", row, row.answer) for place, row in left.items()]
+            whose, answer = (result["student"], made["exercise"]), hash_of(made["answer"])
+            row = left.pop((*whose, ""), None) or left.pop((*whose, answer), None)
+            if row is not None or (made["exercise"] in words and isinstance(made["answer"], str)):
+                rows.append(_row((*whose, answer), f"{made['most']:g}", row))
+    rows += [_row(place, "", row) for place, row in left.items()]
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
-    if path.is_file() and given:
+    if path.is_file():
         path.with_name(f"{path.name}.bak").write_bytes(path.read_bytes())
     beside = path.with_name(f".{path.name}.new")
     beside.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
     beside.replace(path)
 
 
-def _row(student: str, exercise: str, most: str, row: Given | None, answer: str) -> list[str]:
+def _row(place: Place, most: str, row: Given | None) -> list[str]:
+    student, exercise, answer = place
     points = "" if row is None or row.points is None else f"{row.points:g}"
     return [inert(student), exercise, most, points, inert(row.comment) if row else "", answer]

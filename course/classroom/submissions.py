@@ -7,7 +7,9 @@ as they were given, with the parameters of the key.
 from __future__ import annotations
 
 import json
+import lzma
 import re
+import unicodedata
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -86,6 +88,10 @@ def _by_name(file: str, students: dict[str, dict[str, Any]]) -> list[str]:
     file = file.casefold()
     stems = {name: Path(entry["file"]).stem.casefold() for name, entry in students.items()}
     found = {name: len(stem) for name, stem in stems.items() if _within(stem, file)}
+    if not found and (
+        named := _by_folder((file,), students)
+    ):  # Moodle without folders puts the name in front
+        return named
     if not found:
         slugs = {name: stem.rpartition("_")[0] for name, stem in stems.items()}
         found = {name: len(slug) for name, slug in slugs.items() if _tells(slug) and _within(slug, file)}
@@ -111,8 +117,8 @@ def _within(wanted: str, name: str) -> bool:
 
 
 def _begins(folder: str, wanted: str) -> bool:
-    wanted = wanted.casefold()
-    return folder == wanted or folder.startswith((f"{wanted}_", f"{wanted} ", f"{wanted}-"))
+    folder, wanted = (unicodedata.normalize("NFC", text).casefold() for text in (folder, wanted))
+    return folder == wanted or folder.startswith(f"{wanted}_")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -167,14 +173,22 @@ def _unzipped(path: Path) -> bytes:
                 )
             with archive.open(notebooks[0]) as file:
                 data = file.read(LARGEST + 1)  # whatever the archive says of its size
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, zlib.error):
+    except (
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        zlib.error,
+        lzma.LZMAError,
+    ):
         raise UnreadableError("it is a zip file that cannot be opened; hand in the .ipynb file") from None
     _refuse_if_large(len(data))
     return data
 
 
 def _cell(cell: Any) -> dict[str, Any] | None:
-    """Return the source of a cell and whether it is a given one; None for what is no cell."""
+    """Return the source of a cell, whether it is a given one, and its number; None for what is no cell."""
     if not isinstance(cell, dict) or cell.get("cell_type") != "code":
         return None
     source = cell.get("source")
@@ -185,7 +199,8 @@ def _cell(cell: Any) -> dict[str, Any] | None:
     source = source.encode("utf-8", "replace").decode()  # JSON can hold half a character
     metadata = cell.get("metadata")
     mark = metadata.get("course") if isinstance(metadata, dict) else None
-    return {"source": source, "given": isinstance(mark, dict) and mark.get("given") is True}
+    given = isinstance(mark, dict) and mark.get("given") is True
+    return {"source": source, "given": given, "number": mark.get("cell") if isinstance(mark, dict) else None}
 
 
 def prepare(
@@ -216,6 +231,7 @@ def prepare(
     given = student_notebook(source, key["parameters"], {}, key["token"])["cells"]
     given = [text_of(c) for c in given if c["cell_type"] == "code" and tags_of(c) & {"parameters", "setup"}]
     plain = {"".join(text.split()) for text in given}
+    whole = [cell["number"] for cell in notebook["cells"] if "".join(cell["source"].split()) in plain]
     for cell in notebook["cells"]:
         text = cell["source"]
         first = text.strip().partition("\n")[0].strip()
@@ -227,7 +243,9 @@ def prepare(
             continue
         if "".join(text.split()) in plain:
             continue
-        if cell["given"]:
+        if (
+            cell["given"] and cell["number"] not in whole
+        ):  # else it is a copy, which editors mark like the original
             made.notes.append("a given cell was changed; it was marked with the cell as it was given")
             continue
         made.cells.append(text)
