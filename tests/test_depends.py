@@ -317,7 +317,7 @@ def trace(name: str, settings: Path) -> Traced:
     )
     return code, subprocess.run(
         [sys.executable, "-c", TRACE, str(ROOT), json.dumps([code[0], small, *code[1:]]), str(settings)],
-        capture_output=True, text=True, check=False, env={"MPLBACKEND": "agg", "PATH": ""},
+        capture_output=True, text=True, check=False, env={"MPLBACKEND": "agg", "PATH": "", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
 
 

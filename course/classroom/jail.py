@@ -393,9 +393,11 @@ def _held_by(processes: list[psutil.Process], exactly: bool = False) -> int:
 def _held_by_threads(pid: int) -> int:
     """Return the memory of a process whose first thread has ended: it counts as dead, and the others hold it all."""
     most = 0
-    for statm in Path(f"/proc/{pid}/task").glob("*/statm"):
-        with suppress(OSError):
-            most = max(most, int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+    with suppress(OSError):  # it may end at any moment
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                statm = (task / "statm").read_text(encoding="ascii")
+                most = max(most, int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE"))
     return most
 
 
