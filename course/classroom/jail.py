@@ -395,7 +395,7 @@ def _held_by_threads(pid: int) -> int:
     most = 0
     with suppress(OSError):  # it may end at any moment
         for task in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(OSError):
+            with suppress(OSError, IndexError):
                 statm = (task / "statm").read_text(encoding="ascii")
                 most = max(most, int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE"))
     return most
@@ -403,7 +403,7 @@ def _held_by_threads(pid: int) -> int:
 
 def _sockets(pid: int) -> int:
     """Return how many sockets there are in the network of a process; none where that is no jail's."""
-    with suppress(OSError):
+    with suppress(OSError, IndexError, ValueError):
         if _is_apart(pid, "ns/net"):
             return int(Path(f"/proc/{pid}/net/sockstat").read_text().split()[2])  # "sockets: used 12"
     return 0
