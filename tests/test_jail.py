@@ -66,12 +66,14 @@ calls = {
     'send buffer': lambda: socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 10**6),
     'inet': lambda: socket.socket().close(),
 }
+lines = []
 for name, one in calls.items():
     try:
         one()
-        print(name, 'OK', sep=': ')
+        lines.append(f'{name}: OK')
     except OSError as error:
-        print(name, errno.errorcode[error.errno], sep=': ')
+        lines.append(f'{name}: {errno.errorcode[error.errno]}')
+print('\\n'.join(lines))  # at once: what is printed bit by bit may come in several outputs
 """
 FILL = "with open({place!r}, 'wb') as f:\n    for _ in range(1024):\n        f.write(bytes(2**20))"
 

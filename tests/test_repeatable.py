@@ -15,6 +15,7 @@ from course.project import Project
 from course.run import Run
 from tests.conftest import SHELL, SMALL, copy_course
 
+pytestmark = pytest.mark.long  # it makes two more runs and sites; tests/test_run.py samples it
 # What may differ: when, where and how fast it ran stands in the manifest, and on the page about the run.
 MAY_DIFFER = {"manifest.json", "this-run.qmd", "this-run.html"}
 BUILDS = [
