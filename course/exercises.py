@@ -66,6 +66,11 @@ def exercises_in(notebook: Notebook) -> list[Exercise]:
     return found
 
 
+def read_title(notebook: Notebook) -> str:
+    """Return the title that the front matter of exercises has."""
+    return str(front_matter_of(notebook, "the exercises")["title"])
+
+
 def solved(notebook: Notebook) -> Notebook:
     """Return the form that is executed: with solutions and guides, without what students begin with and without keys.
 
@@ -93,8 +98,7 @@ def for_students(notebook: Notebook, points: dict[str, float] | None = None, mor
     more : str
         What else to tell at the top.
     """
-    title = front_matter_of(notebook, "the exercises")["title"]
-    words = f"# {title}\n\n{INTRODUCTION} {more}".rstrip()
+    words = f"# {read_title(notebook)}\n\n{INTRODUCTION} {more}".rstrip()
     cells: list[Cell] = [
         {"cell_type": "markdown", "id": "title", "metadata": {}, "source": words.splitlines(keepends=True)}
     ]

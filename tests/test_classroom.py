@@ -813,6 +813,20 @@ def test_marking_again_runs_nothing_twice_and_takes_what_a_person_gave(
     assert ";" in (out / "reading.csv.bak").read_text(encoding="utf-8")
 
 
+def test_marks_that_cannot_be_written_are_one_line(
+    class_folder: Path, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jail, "why_not", lambda *_: "")
+    monkeypatch.setattr(jail, "execute", lambda *_, **__: Outcome([{"event": "finished"}]))
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "ada_04-exercises.ipynb").write_text("{}", encoding="utf-8")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "report.html").write_text("", encoding="utf-8")
+    (tmp_path / "out" / "ada").write_text("in the folder's place", encoding="utf-8")
+    with pytest.raises(CourseError, match="cannot be written: .*; mend that, and run the same command again"):
+        marking.mark(project, tmp_path / "in", class_folder, tmp_path / "out", quiet=True)
+
+
 def test_marks_of_other_exercises_are_left_alone(
     class_folder: Path, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from html import escape
 from typing import Any
 
 from course.classroom.make import IN_WORDS, inert
+from course.classroom.roster import CANVAS
 from course.exercises import Exercise, text_of
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -29,7 +30,6 @@ th[scope=row], .brief { white-space: nowrap; } .scroll { overflow-x: auto; } pre
 figure { margin: 1.2rem 0; padding: .4rem 1rem; border-left: 4px solid var(--line); } figcaption { color: var(--soft); font-size: .95rem; }
 """
 SHOWN = 1500  # characters of what a cell printed, or of an answer
-CANVAS = ["ID", "SIS User ID", "SIS Login ID", "Section"]  # its columns, in its order
 
 
 def page(title: str, body: str) -> str:

@@ -20,8 +20,8 @@ from typing import Any
 
 from course.classroom.roster import Student, draw_seeds, new_salt, token
 from course.errors import CourseError
-from course.exercises import exercises_in, for_students, tags_of, text_of
-from course.project import Chapter, Project, front_matter_of, read_notebook
+from course.exercises import exercises_in, for_students, read_title, tags_of, text_of
+from course.project import Chapter, Project, read_notebook
 from course.run import declared_parameters, processors
 from course.stage import with_parameters
 from course.sweep import progress, worker_pool
@@ -98,7 +98,7 @@ def make(
         for line in _changes(folder, before, other, entries, files):
             print(line, flush=True)
     for name, data in files.items():
-        _write(folder / name, data)
+        write(folder / name, data)
     _take_out(folder / STUDENTS, chapter, {entry["file"] for entry in entries.values()})
     return folder / TEACHER / KEY
 
@@ -141,8 +141,14 @@ def _json(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def _write(path: Path, data: bytes) -> None:
-    """Write beside, then put in place."""
+def write(path: Path, data: bytes) -> None:
+    """Write beside, then put in place.
+
+    Raises
+    ------
+    CourseError
+        If the disk is full, say.
+    """
     beside = path.with_name(f".{path.name}{UNFINISHED}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -176,11 +182,6 @@ def student_notebook(
 
 
 YOURS = "This landscape is yours alone, so the numbers are, too.\n\nBefore you hand in: restart the kernel, run all cells, and save. Keep the name of the file."
-
-
-def read_title(source: dict[str, Any]) -> str:
-    """Return the title that a notebook's front matter has."""
-    return str(front_matter_of(source, "the exercises")["title"])
 
 
 def guide(source: dict[str, Any], keys: Sequence[dict[str, Key]]) -> str:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from course.classroom import feedback, grade, jail, reading
-from course.classroom.make import keys_in, load_key, read_title
+from course.classroom.make import keys_in, load_key, write
 from course.classroom.roster import Student
 from course.classroom.submissions import (
     LARGEST,
@@ -32,7 +32,7 @@ from course.classroom.submissions import (
     token_in,
 )
 from course.errors import CourseError
-from course.exercises import exercises_in
+from course.exercises import exercises_in, read_title
 from course.project import Project, read_notebook
 from course.run import processors
 from course.sweep import on_dask, progress
@@ -106,9 +106,8 @@ def mark(
     _refuse_what_is_no_marking(out, folder)
     students = held["students"]
     _refuse_other_exercises(out, held)
-    reading.read(
-        out / reading.READING, held["points"], students
-    )  # what is wrong with it is told before anything runs
+    # What is wrong with the points that a person gave is told before anything runs.
+    reading.read(out / reading.READING, held["points"], students)
     tokens = {entry["token"]: name for name, entry in students.items()}
     theirs, nobodys = owners(find(folder), folder, students, tokens)
     if not theirs:
@@ -118,7 +117,6 @@ def mark(
     reason = jail.why_not(limits) if contained and not scheduler else ""
     if reason:
         raise CourseError(f"{reason}; {UNCONTAINED}")
-    out.mkdir(parents=True, exist_ok=True)
     found = {
         name: _begin(name, paths, folder, source, students[name], tokens, limits, contained)
         for name, paths in theirs.items()
@@ -351,7 +349,7 @@ def _finished(
     """Mark a notebook; where that goes wrong in a way that nobody foresaw, say so, and go on with the others."""
     try:
         return _finish(out, work, entry, outcome)
-    except OSError:
+    except CourseError:
         raise  # a full disk is everybody's problem
     except Exception as error:
         problem = f"it could not be marked: {_in_short(error)}"
@@ -386,7 +384,6 @@ def _finish(
         "peak_memory_mb": round(outcome.peak_memory / 2**20) if outcome else 0,
     }
     folder = out / result["folder"]
-    folder.mkdir(exist_ok=True)
     _write_text(
         folder / "ran.ipynb",
         json.dumps(_ran(work["cells"], result["cells"]), indent=1, ensure_ascii=False) + "\n",
@@ -489,7 +486,5 @@ def _write(
 
 
 def _write_text(path: Path, text: str) -> None:
-    """Write beside, then put in place; characters that no file can hold, such as half a pair of UTF-16, become ?."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_bytes(text.encode("utf-8", "replace"))
-    beside.replace(path)
+    """Write a text; characters that no file can hold, such as half a pair of UTF-16, become ?."""
+    write(path, text.encode("utf-8", "replace"))

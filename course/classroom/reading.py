@@ -17,7 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course.classroom.make import inert
+from course.classroom import make
+from course.classroom.roster import delimiter
 from course.errors import CourseError
 
 READING = "reading.csv"
@@ -84,8 +85,7 @@ def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
         raise CourseError(f"{path}: not text in UTF-8; save it as “CSV UTF-8”") from None
     except OSError as error:
         raise CourseError(f"{path}: cannot be read: {error.strerror}") from None
-    first = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text), delimiter=max(",;\t", key=first.count), strict=True)
+    reader = csv.reader(io.StringIO(text), delimiter=delimiter(text), strict=True)
     names: list[str] = []
     try:
         for row in reader:
@@ -195,13 +195,11 @@ def write(path: Path, results: list[dict[str, Any]], words: list[str], given: Po
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
     if path.is_file():
-        path.with_name(f"{path.name}.bak").write_bytes(path.read_bytes())
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text.getvalue(), encoding="utf-8-sig", newline="")
-    beside.replace(path)
+        make.write(path.with_name(f"{path.name}.bak"), path.read_bytes())
+    make.write(path, text.getvalue().encode("utf-8-sig"))
 
 
 def _row(place: Place, most: str, row: Given | None) -> list[str]:
     student, exercise, answer = place
     points = "" if row is None or row.points is None else f"{row.points:g}"
-    return [inert(student), exercise, most, points, inert(row.comment) if row else "", answer]
+    return [make.inert(student), exercise, most, points, make.inert(row.comment) if row else "", answer]

@@ -154,7 +154,7 @@ def _rows_of(text: str, path: Path) -> list[Row]:
     first, _, rest = text.partition("\n")
     told = re.fullmatch(r'"?sep=([,;|\t])"?[,;\s]*', first, re.IGNORECASE)  # a line for Excel alone
     text = f"\n{rest}" if told else text
-    reader = csv.reader(io.StringIO(text), delimiter=told[1] if told else _delimiter(text), strict=True)
+    reader = csv.reader(io.StringIO(text), delimiter=told[1] if told else delimiter(text), strict=True)
     found: list[Row] = []
     begins = 1
     try:
@@ -170,7 +170,7 @@ def _rows_of(text: str, path: Path) -> list[Row]:
     return found
 
 
-def _delimiter(text: str) -> str:
+def delimiter(text: str) -> str:
     """Return what separates the cells of the first line or, if nothing does, those of the others."""
     first = text.lstrip().partition("\n")[0]
     place = first if any(mark in first for mark in ",;\t") else text

@@ -88,11 +88,10 @@ def _by_name(file: str, students: dict[str, dict[str, Any]]) -> list[str]:
     file = file.casefold()
     stems = {name: Path(entry["file"]).stem.casefold() for name, entry in students.items()}
     found = {name: len(stem) for name, stem in stems.items() if _within(stem, file)}
-    if not found and (
-        named := _by_folder((file,), students)
-    ):  # Moodle without folders puts the name in front
-        return named
     if not found:
+        # Moodle without folders puts the student's name in front.
+        if named := _by_folder((file,), students):
+            return named
         slugs = {name: stem.rpartition("_")[0] for name, stem in stems.items()}
         found = {name: len(slug) for name, slug in slugs.items() if _tells(slug) and _within(slug, file)}
     return [name for name, length in found.items() if length == max(found.values())]
@@ -243,9 +242,8 @@ def prepare(
             continue
         if "".join(text.split()) in plain:
             continue
-        if (
-            cell["given"] and cell["number"] not in whole
-        ):  # else it is a copy, which editors mark like the original
+        # Where the given cell is there, too, this is a copy of it, which editors mark like the original.
+        if cell["given"] and cell["number"] not in whole:
             made.notes.append("a given cell was changed; it was marked with the cell as it was given")
             continue
         made.cells.append(text)
