@@ -823,7 +823,9 @@ def test_marks_that_cannot_be_written_are_one_line(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "report.html").write_text("", encoding="utf-8")
     (tmp_path / "out" / "ada").write_text("in the folder's place", encoding="utf-8")
-    with pytest.raises(CourseError, match="cannot be written: .*; mend that, and run the same command again"):
+    with pytest.raises(
+        CourseError, match=r"cannot be written: .*; mend that, and run the same command again"
+    ):
         marking.mark(project, tmp_path / "in", class_folder, tmp_path / "out", quiet=True)
 
 
