@@ -34,6 +34,7 @@ HEAD = """---
 title: "The helpers"
 subtitle: "Every function that the chapters import"
 description: "The functions of the package helpers, by module, from their docstrings: what they take, return and raise."
+image: home_files/card.png
 toc-depth: 2
 ---
 
@@ -45,6 +46,7 @@ GLOSSARY_HEAD = """---
 title: "Glossary"
 subtitle: "The course's terms in a sentence each"
 description: "Every term that a chapter sets in bold and explains, in a sentence, and where it comes up first."
+image: home_files/card.png
 toc: false
 ---
 

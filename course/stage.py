@@ -2,7 +2,7 @@
 
 Steps, for each chapter: put the run's values into its parameters cell; keep code without outputs;
 write outputs as Markdown, figures as files; say at the top what the reader will be able to do and at
-the foot which run made the page. Then the pieces that the home page includes, and the downloads.
+the foot which run made the page. Then the pieces that other pages take in, and the downloads.
 
 A file is written only if its bytes change: Quarto's preview runs this step twice for one edit.
 """
@@ -165,6 +165,8 @@ def _stage_chapter(
     head = {"title": f"{number}. {about['title']}"} | {
         k: about[k] for k in ("subtitle", "description") if k in about
     }
+    # Quarto would take the first figure for the card, and breaks at a per cent sign in its alternative text.
+    head["image"] = "home_files/card.png"
     cells = [
         _cell("raw", f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)}---"),
         _cell("markdown", _lead(about)),
@@ -468,13 +470,13 @@ def _download(project: Project, chapter: Chapter, values: dict[str, Any]) -> dic
 
 
 def _stage_home(staged: Staged, project: Project, run: Run) -> None:
-    """Write what index.qmd includes: the strip of pictures, the map of the course, the run, the parameters."""
+    """Write what assets/pieces.lua puts into pages: the strip of pictures, the map of the course, the run, the tables."""
     steps = []
     thumbnails = sorted(staged.thumbnails, key=lambda entry: entry[0])
     for _, name_of_chapter, about in thumbnails:
         name = f"chapters/home_files/step-{about['name']}.png"
         staged.files[name] = base64.b64decode(about["png"])
-        image = f"![]({name}){{fig-alt={_quoted(about['alt'])} width=320 height=320}}"
+        image = f"![]({name}){{alt={_quoted(about['alt'])} width=320 height=320}}"
         steps.append(f"::: {{.step}}\n[{image}](chapters/{name_of_chapter}.ipynb)\n\n{about['caption']}\n:::")
     staged.text("chapters/_strip.md", "\n\n".join([":::: {.strip}", *steps, "::::"]) + "\n")
     staged.files["chapters/home_files/card.png"] = _card(project, [data["png"] for _, _, data in thumbnails])
@@ -554,7 +556,7 @@ def _lessons(project: Project) -> str:
         titles = [f"[{c.front_matter['title']}](chapters/{c.name}.ipynb)" for c in chapters]
         minutes = sum(int(c.front_matter["minutes"]) for c in chapters)
         rows.append(f"| {name} | {', '.join(titles)} | {minutes} |")
-    return "\n".join([*rows, "", ": Lessons, and what they are made of. {#tbl-lessons}"]) + "\n"
+    return "\n".join([*rows, "", ": Lessons, and what they are made of."]) + "\n"
 
 
 def _hours(minutes: int) -> str:

@@ -18,6 +18,7 @@ HEAD = """---
 title: "The run that made these pages"
 subtitle: "What ran, on what, and how long it took"
 description: "Parameters, versions, times and input files of the run that these pages tell of."
+image: home_files/card.png
 search: false
 ---
 """

@@ -49,7 +49,6 @@ FREE = [
     r"(?<![\\$])\$(?=\S)[^$]*?(?<=\S)\$(?!\d)",
     r"<!--.*?-->",
     r"<[a-z/][^<>]*>",  # HTML
-    r"\{\{<.*?>\}\}",  # an include
     r"\{[#.][^{}]*\}",  # the id of a heading, table or formula
     r"\[\d+\]\([^()\s]*\)",  # a link that shows a chapter's number
     r"\[\d+\.\d+\]\([^()\s]*#ex-\d+-\d+\)",  # a link that shows an exercise's

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import shutil
 import subprocess
@@ -158,7 +159,7 @@ def test_without_the_packages_one_line_says_what_to_do(bare_python: Path) -> Non
 
 
 def test_what_runs_on_a_bare_python_can_be_read_by_old_ones() -> None:
-    for name in ("__init__", "__main__", "setup", "prerender"):
+    for name in ("__init__", "__main__", "setup", "prerender", "postrender"):
         ast.parse((ROOT / "course" / f"{name}.py").read_text("utf-8"), feature_version=(3, 7))
 
 
@@ -196,6 +197,53 @@ def test_prerender_stages_with_the_python_that_has_the_packages(tmp_path: Path, 
     assert (done.returncode, done.stdout) == (5, f"{stand_in} -m course stage in {tmp_path}\n")
     done = prerender(COURSE_PYTHON=str(stand_in.rename(tmp_path / "mine")))
     assert (done.returncode, done.stdout) == (5, f"{tmp_path / 'mine'} -m course stage in {tmp_path}\n")
+
+
+def quarto_step(root: Path, python: Path, name: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a step as Quarto does, with variables of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("QUARTO_")}
+    return subprocess.run(
+        [python, f"course/{name}.py"], cwd=root, env={**kept, **environment}, capture_output=True, text=True, check=False
+    )  # fmt: skip
+
+
+def test_quarto_puts_no_single_page_into_a_site_of_the_embedded_renderer(
+    tmp_path: Path, bare_python: Path
+) -> None:
+    shutil.copytree(ROOT / "course", tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__"))
+    home = tmp_path / "_site" / "index.html"
+    home.parent.mkdir()
+
+    def step(**environment: str) -> str:
+        return quarto_step(tmp_path, bare_python, "prerender", COURSE_PYTHON="false", **environment).stderr
+
+    home.write_text('<meta name="generator" content="embedded renderer (Pandoc 3)">')
+    assert "render all of it once: quarto render" in step(QUARTO_PROJECT_OUTPUT_DIR="_site")
+    assert step(QUARTO_PROJECT_OUTPUT_DIR="_site", QUARTO_PROJECT_RENDER_ALL="1") == ""
+    assert step(QUARTO_PROJECT_OUTPUT_DIR="_site.quarto") == ""
+    assert step() == ""
+    home.write_text('<meta name="generator" content="quarto-1.11.0">')
+    assert step(QUARTO_PROJECT_OUTPUT_DIR="_site") == ""
+
+
+def test_a_site_of_plain_quarto_has_manifest_and_record_and_no_run_cards_in_its_search(
+    tmp_path: Path, bare_python: Path
+) -> None:
+    shutil.copytree(ROOT / "course", tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__"))
+    site = tmp_path / "out"
+    site.mkdir()
+    (tmp_path / "downloads").mkdir()
+    for name in ("manifest.json", "record.json"):
+        (tmp_path / "downloads" / name).write_text(name)
+    entries = [
+        {"href": f"chapters/04.html{anchor}", "text": "silhouette → k"} for anchor in ("#run", "#knee", "")
+    ]
+    (site / "search.json").write_text(json.dumps(entries))
+    done = quarto_step(tmp_path, bare_python, "postrender", QUARTO_PROJECT_OUTPUT_DIR="out")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert {path.name for path in site.iterdir()} == {"manifest.json", "record.json", "search.json"}
+    assert (site / "record.json").read_text() == "record.json"
+    assert json.loads((site / "search.json").read_text("utf-8")) == entries[1:]
 
 
 def test_fixtures_are_notebooks_without_outputs() -> None:

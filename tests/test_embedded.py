@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,13 @@ from course import embedded
 from course.errors import CourseError
 from course.gate import check_site
 from course.project import Project, load
+from tests.projects import ROOT
 
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 CONFIG = """
-project: {type: website, output-dir: _site, resources: ["downloads/**"]}
+project: {type: website, output-dir: _site, resources: ["/downloads/**"]}
 website:
   title: Small
   description: A small site
@@ -158,8 +160,16 @@ def test_links_between_chapters_citations_and_toc(tmp_path: Path) -> None:
     assert '<a href="#here"' in html.split("<main")[1]
 
 
-def test_the_home_page_includes_and_the_pages_follow_each_other(tmp_path: Path) -> None:
-    course = project(tmp_path / "course", home="{{< include chapters/_map.md >}}")
+def takes_in(course: Project, name: str) -> Project:
+    """Return the course, its home page one that takes in a file."""
+    shutil.copytree(ROOT / "assets", course.root / "assets")
+    head = "---\ntitle: Home page\nfilters: [assets/pieces.lua]\n---\n"
+    (course.root / "index.qmd").write_text(f'{head}\n::: {{.piece file="{name}"}}\n:::\n')
+    return course
+
+
+def test_the_home_page_takes_in_what_was_staged_and_the_pages_follow_each_other(tmp_path: Path) -> None:
+    course = takes_in(project(tmp_path / "course"), "chapters/_map.md")
     (course.root / "chapters" / "_map.md").write_text("The *map*.")
     out = tmp_path / "out"
     out.mkdir()
@@ -247,7 +257,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
         ("![](01-one_files/x.svg){fig-alt='x'}", "is not a PNG"),
         ("See @fig-missing.", "a reference to @fig-missing, which is not on this page"),
         ("[@nobody]", "@nobody, which is not in the bibliography"),
-        ("x\n\n{{< include _gone.md >}}", "includes _gone.md, which is not there"),
+        ("x\n\n{{< include _gone.md >}}", "does not know the shortcode 'include'"),
         ({"cell_type": "raw", "metadata": {}, "source": "<b>"}, "a raw cell"),
         ("![](01-one_files/gone.png){fig-alt='x'}", "gone.png is missing"),
         ("![](01-one_files/x.png)", "has no alt text"),
@@ -302,13 +312,13 @@ def test_a_course_without_a_bibliography(tmp_path: Path) -> None:
 
 
 def test_what_is_not_staged_is_named(tmp_path: Path) -> None:
-    course = project(tmp_path / "course", home="{{< include chapters/_gone.md >}}")
-    with pytest.raises(CourseError, match=r"index\.qmd: includes chapters/_gone\.md, which is not there"):
+    course = takes_in(project(tmp_path / "course"), "chapters/_gone.md")
+    with pytest.raises(CourseError, match=r"index\.qmd: takes in chapters/_gone\.md, which is not there"):
         embedded.render(course, tmp_path)
 
 
-def test_an_include_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
-    course = project(tmp_path / "course", home="Before {{< include chapters/_map.md >}}")
-    (course.root / "chapters" / "_map.md").write_text("x")
-    with pytest.raises(CourseError, match=r"index\.qmd.*an include must stand on a line of its own"):
-        embedded.render(course, tmp_path / "out")
+def test_a_filter_that_a_page_names_is_there(tmp_path: Path) -> None:
+    course = takes_in(project(tmp_path / "course"), "chapters/_map.md")
+    (course.root / "assets" / "pieces.lua").unlink()
+    with pytest.raises(CourseError, match=r"index\.qmd, front matter: there is no Lua filter pieces\.lua"):
+        embedded.render(course, tmp_path)

@@ -1,9 +1,14 @@
-"""What is written for Quarto uses keys that Quarto documents, with values that it takes; it would not say so itself."""
+"""What is written for Quarto uses keys that Quarto documents, with values that it takes, and works in a fresh clone.
+
+Quarto itself says nothing about a key that it does not know.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +67,7 @@ def test_pages_and_staged_chapters_use_documented_keys(
     assert len(pages) > 15
     for path in pages:
         about = front_matter(path)
-        assert faults("front matter", about, root) == [], path.name
+        assert faults("front matter", about, path.parent) == [], path.name
         assert {"title", "description"} <= set(about), path.name
 
 
@@ -86,9 +91,103 @@ def test_what_is_rendered_and_shipped_is_there(small_course: tuple[Project, Run]
     project = small_course[0]
     config = project.config["project"]
     for pattern in [*config["render"], *config["resources"]]:
-        assert list(project.root.glob(pattern)), f"{pattern} finds nothing"
+        assert list(project.root.glob(pattern.removeprefix("/"))), f"{pattern} finds nothing"
     rendered = {path for pattern in config["render"] for path in project.root.glob(pattern)}
     from course.project import sidebar_files
 
     listed = {project.root / name for name in sidebar_files(project.config)}
     assert listed == rendered
+
+
+# What a fresh clone has is what git lists; Quarto reads the whole project before its pre-render step.
+
+NAMED = re.compile(r"/?[\w./-]+\.(?:bib|css|csl|html|ipynb|js|json|lua|md|png|py|qmd|scss|svg)")
+PIECE = re.compile(r'^::: \{\.piece file="([^"]+)"\}$', re.MULTILINE)
+
+
+def git(*words: str, given: str | None = None) -> list[str]:
+    """Return the lines that git prints about the checkout; without git the test is skipped."""
+    try:
+        done = subprocess.run(
+            ["git", *words], cwd=ROOT, input=given, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        pytest.skip("needs git")
+    if done.returncode == 128:
+        pytest.skip("not a checkout")
+    return done.stdout.splitlines()
+
+
+def strings(held: Any) -> Iterator[str]:
+    """Give every text in a structure of YAML."""
+    if isinstance(held, str):
+        yield held
+    elif isinstance(held, dict | list):
+        for value in held.values() if isinstance(held, dict) else held:
+            yield from strings(value)
+
+
+def test_every_file_that_quarto_reads_before_staging_is_in_git() -> None:
+    tracked = set(git("ls-files"))
+    settings = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+    named = {("_quarto.yml", text.removeprefix("/")) for text in strings(settings) if NAMED.fullmatch(text)}
+    for path in [*ROOT.glob("*.qmd"), *(ROOT / "notebooks").glob("*.ipynb")]:
+        about = front_matter(path)
+        named |= {(path.name, text) for text in strings(about) if NAMED.fullmatch(text)}
+    assert len(named) > 30
+    lost = [
+        f"{place}: {name}" for place, name in named if not name.startswith(STAGED) and name not in tracked
+    ]
+    assert lost == []
+
+
+def test_an_include_names_what_is_in_git_and_a_piece_what_is_staged(
+    small_course: tuple[Project, Run], small_site: Path
+) -> None:
+    tracked, pieces = set(git("ls-files")), []
+    for path in [
+        *ROOT.glob("*.qmd"),
+        *(ROOT / "notebooks").glob("*.ipynb"),
+        *(ROOT / "exercises").glob("*.ipynb"),
+    ]:
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"\{\{<\s*include\s+(\S+)", text):
+            target = (path.parent / name).resolve().relative_to(ROOT).as_posix()
+            assert target in tracked, f"{path.name} includes {name}, which a fresh clone lacks"
+        pieces += [(path, name) for name in PIECE.findall(text)]
+    assert len(pieces) >= 5
+    for path, name in pieces:
+        assert (small_course[0].root / name).is_file(), f"{path.name} takes in {name}, which is not staged"
+        assert front_matter(path)["filters"] == ["assets/pieces.lua"], path.name
+        page = (small_site / path.with_suffix(".html").name).read_text(encoding="utf-8")
+        assert 'class="piece"' not in page, f"{path.name}: {name} was not put in"
+
+
+def test_a_pattern_of_resources_counts_from_the_project() -> None:
+    settings = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
+    assert [pattern for pattern in settings["project"]["resources"] if not pattern.startswith("/")] == []
+
+
+def test_neither_quarto_nor_staging_changes_what_git_holds(
+    small_course: tuple[Project, Run], small_site: Path
+) -> None:
+    ignored = (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert {"/.quarto/", "**/*.quarto_ipynb"} <= set(ignored)  # the lines that Quarto would append
+    root, tracked = small_course[0].root, set(git("ls-files"))
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    changed = [name for name in files & tracked if (root / name).read_bytes() != (ROOT / name).read_bytes()]
+    assert changed == []
+    # What staging wrote is new, and git does not see it.
+    written = {name for name in files - tracked if name.startswith(STAGED)}
+    assert len(written) > 50
+    unseen = git("check-ignore", "--no-index", "--stdin", given="\n".join(sorted(written)))
+    assert set(unseen) == written
+
+
+def test_every_page_names_a_picture_for_its_card(small_course: tuple[Project, Run], small_site: Path) -> None:
+    """Without one Quarto takes the first figure, and breaks at a per cent sign in its alternative text."""
+    root = small_course[0].root
+    pages = [*root.glob("*.qmd"), *(root / "chapters").glob("*.qmd"), *(root / "chapters").glob("*.ipynb")]
+    for path in pages:
+        card = front_matter(path)["image"]
+        assert (path.parent / card).resolve() == root / "chapters/home_files/card.png", path.name

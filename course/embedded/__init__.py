@@ -32,7 +32,7 @@ HERE = Path(__file__).parent
 # The keys of _quarto.yml that this renderer follows, or that mean nothing to it.
 SUPPORTED = {
     "": {"project", "website", "execute", "format", "lang", "bibliography", "link-citations"},
-    "project": {"type", "output-dir", "pre-render", "render", "resources"},
+    "project": {"type", "output-dir", "pre-render", "post-render", "render", "resources"},
     "website": {
         "title", "description", "favicon", "image", "open-graph", "twitter-card", "repo-url", "site-url", "search", "page-navigation",
         "back-to-top-navigation", "page-footer", "sidebar",
@@ -171,7 +171,7 @@ def read_page(project: Project, name: str) -> Page:
     if source.suffix == ".ipynb":
         text = notebook_markdown(source)
     else:
-        text = read_markdown(source.read_text(encoding="utf-8"), source.parent, source.name)
+        text = read_markdown(source.read_text(encoding="utf-8"), source.name)
     match = re.match(r"\s*---\n(.*?)\n---\s*\n", text, re.DOTALL)
     about = read_yaml(match[1], f"{name}, front matter") if match else {}
     return Page(name, source, about, text[match.end() :] if match else text)
@@ -191,28 +191,17 @@ def notebook_markdown(path: Path) -> str:
             fence = "`" * max([3, *(len(ticks) + 1 for ticks in re.findall("`+", source))])
             source = f"{fence} {{.python .cell-code}}\n{source}\n{fence}"
         elif cell["cell_type"] == "markdown":
-            source = read_markdown(source, path.parent, place)
+            source = read_markdown(source, place)
         elif number > 1:
             raise CourseError(f"{place}: a raw cell; only the first may be one, with the front matter")
         parts.append(source if number == 1 else f"<!-- cell {number} -->\n\n{source}")
     return "\n\n".join(parts) + "\n"
 
 
-def read_markdown(text: str, folder: Path, place: str) -> str:
-    """Return Markdown with its includes; raise CourseError at a line that only Quarto understands."""
-
-    def include(match: re.Match[str]) -> str:
-        path = folder / match[1]
-        if not path.is_file():
-            raise CourseError(f"{place}: includes {match[1]}, which is not there; run `course stage` first")
-        return read_markdown(path.read_text(encoding="utf-8"), path.parent, path.name).strip()
-
+def read_markdown(text: str, place: str) -> str:
+    """Return `text`; raise CourseError at a line that only Quarto understands."""
     for number, line in enumerate(_without_code(text).splitlines(), start=1):
-        if "{{< include" in line and not re.fullmatch(r"\s*\{\{<\s*include\s+\S+\s*>\}\}\s*", line):
-            raise CourseError(
-                f"{place}, line {number}: an include must stand on a line of its own, as Quarto wants it: {line.strip()}"
-            )
-        shortcode = re.search(r"\{\{<\s*(?!include\s)(\S+)", line)
+        shortcode = re.search(r"\{\{<\s*(\S+)", line)
         if shortcode:
             raise CourseError(
                 f"{place}, line {number}: the embedded renderer does not know the shortcode '{shortcode[1]}'"
@@ -221,7 +210,7 @@ def read_markdown(text: str, folder: Path, place: str) -> str:
             raise CourseError(
                 f"{place}, line {number}: a code cell in a page that is not run: {line.strip()}"
             )
-    return re.sub(r"\{\{<\s*include\s+(\S+)\s*>\}\}", include, text)
+    return text
 
 
 def _without_code(text: str) -> str:
@@ -281,7 +270,7 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
         "to": "html5",
         "standalone": True,
         "template": str(HERE / "template.html"),
-        "filters": [str(HERE / "filter.lua"), "citeproc"],
+        "filters": [*_own_filters(page), str(HERE / "filter.lua"), "citeproc"],
         "html-math-method": {"method": "mathml"},
         "toc": True,
         "toc-depth": page.about.get("toc-depth", 3),
@@ -293,7 +282,7 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
     settings.write_text(yaml.safe_dump(defaults, allow_unicode=True), encoding="utf-8")
     done = subprocess.run(
         [pypandoc.get_pandoc_path(), "--defaults", str(settings)],
-        input=f"---\n{head}---\n\n{page.text}", capture_output=True, text=True, encoding="utf-8", check=False,
+        input=f"---\n{head}---\n\n{page.text}", cwd=page.source.parent, capture_output=True, text=True, encoding="utf-8", check=False,
         env=pandoc_environment(),
     )  # fmt: skip
     if done.returncode or "[WARNING]" in done.stderr:
@@ -305,6 +294,15 @@ def _pandoc(project: Project, pages: list[Page], index: int, scratch: Path) -> s
         joint = ", " if reason.startswith("cell ") else ": "
         raise CourseError(f"{page.source.name}{joint}{reason}")
     return done.stdout
+
+
+def _own_filters(page: Page) -> list[str]:
+    """Return the Lua filters that a page names, which run before the renderer's own, as in Quarto."""
+    filters = [page.source.parent / name for name in page.about.get("filters", [])]
+    for path in filters:
+        if path.suffix != ".lua" or not path.is_file():
+            raise CourseError(f"{page.source.name}, front matter: there is no Lua filter {path.name}")
+    return [str(path) for path in filters]
 
 
 def _absolute(site: dict[str, Any], page: Page, name: str) -> str:
@@ -390,7 +388,8 @@ def _search_index(pages: list[Page], bodies: list[str]) -> str:
         parser.feed(html)
         for section in parser.sections:
             text = " ".join(section["text"].split())
-            if text or section["title"]:
+            # Run cards list parameters and claims; they would come before the text that explains a word.
+            if (text or section["title"]) and section["id"] != "run":
                 anchor = f"#{section['id']}" if section["id"] else ""
                 entries.append([page.target + anchor, page.title, " ".join(section["title"].split()), text])
     return "window.COURSE = " + json.dumps(entries, ensure_ascii=False, separators=(",", ":")) + ";\n"
@@ -406,7 +405,8 @@ def _write_assets(project: Project, pages: list[Page], bodies: list[str], out: P
     shutil.copyfile(project.root / project.website["favicon"], out / project.website["favicon"])
     css = ((project.config.get("format") or {}).get("html") or {}).get("css")
     named = [name for name in (css, project.website.get("image"), *SCRIPTS) if name]
-    for pattern in ["chapters/*_files/*", *named, *project.config["project"].get("resources", [])]:
+    listed = [pattern.removeprefix("/") for pattern in project.config["project"].get("resources", [])]
+    for pattern in ["chapters/*_files/*", *named, *listed]:
         for path in sorted(project.root.glob(pattern + "/*" if pattern.endswith("**") else pattern)):
             if path.is_file():
                 target = out / path.relative_to(project.root)

@@ -151,9 +151,10 @@ local function show_code(block)
 end
 
 local function show_image(image)
-  local alt = image.attributes["fig-alt"] or plain(image.caption)
+  local alt = image.attributes["fig-alt"] or image.attributes.alt or plain(image.caption)
   if alt == "" then stop("the picture " .. image.src .. " has no alt text") end
   image.caption, image.attributes["fig-alt"] = {pandoc.Str(alt)}, nil
+  image.attributes.alt = nil
   if image.attributes.width and image.attributes.height then return image end
   local width, height = png_size(folder .. "/" .. image.src)
   if not width then stop("the picture " .. image.src .. " is not a PNG, and names no width and height") end
