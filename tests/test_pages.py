@@ -432,9 +432,9 @@ def test_the_home_page_knows_where_the_reader_was(browser: Browser, address: str
 
 def test_html_is_valid(site: Path) -> None:
     """The Nu HTML checker finds nothing; it comes from npm and needs Java, so a laptop may go without it."""
-    checker, java = ROOT / "tests/nu/node_modules/vnu-jar/build/dist/vnu.jar", shutil.which("java")
+    checker, java = ROOT / "tests/node/node_modules/vnu-jar/build/dist/vnu.jar", shutil.which("java")
     if not checker.is_file() or java is None:
-        message = "no Nu checker: `npm ci --prefix tests/nu` fetches it, and it needs Java"
+        message = "no Nu checker: `npm ci --prefix tests/node` fetches it, and it needs Java"
         (pytest.fail if os.environ.get("CI") else pytest.skip)(message)
     told = subprocess.run(
         [str(java), "-Xss16m", "-jar", str(checker), "--skip-non-html", "--format", "json", str(site)],

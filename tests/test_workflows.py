@@ -100,6 +100,17 @@ def test_windows_needs_no_make_and_the_others_no_windows_paths() -> None:
         assert not re.search(unfit, step.get("run", "")), step
 
 
+def test_a_site_with_faults_is_not_published() -> None:
+    listed = steps(ROOT / ".github/workflows/publish.yml")
+    assert not any("continue-on-error" in step or "if" in step for step in listed)
+    looks = [
+        i for i, step in enumerate(listed) if "tests/test_pages.py --long --site=_site" in step.get("run", "")
+    ]
+    uploads = [i for i, step in enumerate(listed) if "upload-pages-artifact" in step.get("uses", "")]
+    assert len(looks) == len(uploads) == 1
+    assert looks < uploads
+
+
 def test_every_branch_of_the_matrix_is_run_to_its_end() -> None:
     strategy = read(ROOT / ".github/workflows/tests.yml")["jobs"]["locked"]["strategy"]
     assert strategy["fail-fast"] is False
