@@ -99,7 +99,7 @@ def refuse_foreign(
     if not folder.exists():
         return
     if not folder.is_dir():
-        raise CourseError(f"{folder}: there is something else than a {kind}, a file; {advice}")
+        raise CourseError(f"{folder}: there is something else than a {kind} of this course, a file; {advice}")
     if made is None and (names := sorted(path.name for path in folder.iterdir())):
         raise CourseError(
             f"{folder}: there is something else than a {kind} of this course ({some(names)}); move it away, or {advice}"

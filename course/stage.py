@@ -27,10 +27,11 @@ from course import lookup, places, thisrun
 from course.check import INVARIANTS, listed_claims, refuse_what_fails
 from course.errors import CourseError
 from course.exercises import HEADING, exercises_in, for_students, tags_of
-from course.project import Chapter, Project, read_notebook, sidebar_files
+from course.project import Chapter, Project, read_notebook, sidebar_files, what_it_needs
 from course.run import SCRAP, refuse_if_stale
 from helpers import parameters
 from helpers.invariants import CLAIMS
+from helpers.markdown import code
 
 if TYPE_CHECKING:
     from course.run import Run
@@ -160,7 +161,8 @@ def cell_markdown(cell: dict[str, Any]) -> str:
 def _assign(line: str, values: dict[str, Any]) -> str:
     """Return a line of a parameters cell with the run's value in place of the default."""
     name = line.partition("=")[0].strip()
-    return f"{name} = {values[name]!r}" if name in values else line
+    # What Quarto would take for a shortcode is written in Python's other way.
+    return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<") if name in values else line
 
 
 def _stage_chapter(
@@ -187,7 +189,8 @@ def _stage_chapter(
         cells += _exercise_cells(staged, run, exercises)
         listed += listed_claims(read_notebook(exercises.source))
         measured |= run.record[exercises.name].get(INVARIANTS, {})
-        staged.notebook(f"downloads/{exercises.name}.ipynb", _to_do(run, exercises))
+        needs = what_it_needs(project, "exercises/to-do")
+        staged.notebook(f"downloads/{exercises.name}.ipynb", _to_do(run, exercises, needs))
     claims = _claims(listed, measured)
     cells.append(_cell("markdown", _run_card(project, chapter, values, claims)))
     cells = _joined(cells)
@@ -275,10 +278,12 @@ def _code_block(code: str) -> str:
     return f"```python\n{code}\n```"
 
 
-def _to_do(run: Run, exercises: Chapter) -> dict[str, Any]:
-    """Return the exercises as a student begins with them, with this run's values."""
+def _to_do(run: Run, exercises: Chapter, needs: str = "") -> dict[str, Any]:
+    """Return the exercises as a student begins with them, with this run's values; `needs` is told at the top."""
     values = published_values(run.manifest["chapters"][exercises.name]["parameters"])
-    return with_parameters(for_students(read_notebook(exercises.source)), values)
+    return with_parameters(
+        for_students(read_notebook(exercises.source), more=needs and f"\n\n{needs}"), values
+    )
 
 
 def _code_cells(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: str) -> list[dict[str, Any]]:
@@ -424,7 +429,7 @@ def _plain(number: float) -> str:
 
 def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims: str) -> str:
     """Return what stands at the foot of a chapter: the run's parameters, its checks, and what to take along."""
-    listed = " ".join(f"`{name} = {value!r}`" for name, value in values.items()) or "none"
+    listed = " ".join(code(f"{name} = {value!r}") for name, value in values.items()) or "none"
     links = [
         f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values (it needs the folder `helpers`, which is in the zip)',
         '[the whole course as a zip](../downloads/course.zip){download=""}',
@@ -460,18 +465,17 @@ def _repository_links(project: Project, chapter: Chapter) -> list[tuple[str, str
 
 
 def _download(project: Project, chapter: Chapter, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the source notebook with this run's values; with an installing cell where that is possible."""
+    """Return the source notebook with this run's values and what it needs; with an installing cell where that is possible."""
     notebook = with_parameters(read_notebook(chapter.source), values)
+    added = [_cell("markdown", what_it_needs(project, "notebooks"), "needs")]
     address = str(project.website.get("repo-url") or "")
     if address:
-        install = _cell(
-            "code",
+        install = (
             "# On Colab: fetch the course, so that its helpers and data are at hand.\n"
-            f"!git clone --quiet --depth 1 {address} course\n%cd course\n%pip install --quiet .",
-            "install",
+            f"!git clone --quiet --depth 1 {address} course\n%cd course\n%pip install --quiet ."
         )
-        notebook["cells"] = [notebook["cells"][0], install, *notebook["cells"][1:]]
-    return notebook
+        added.append(_cell("code", install, "install"))
+    return {**notebook, "cells": [notebook["cells"][0], *added, *notebook["cells"][1:]]}
 
 
 def _stage_home(staged: Staged, project: Project, run: Run) -> None:
@@ -494,7 +498,7 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     header = ["| parameter | default | allowed | meaning |", "|:---|:---|:---|:---|"]
     staged.text("chapters/_parameters.md", "\n".join(header + rows) + "\n")
     given = published_values(run.manifest["parameters"])
-    listed = " ".join(f"`{name} = {value!r}`" for name, value in given.items())
+    listed = " ".join(code(f"{name} = {value!r}") for name, value in given.items())
     text = (
         f"This site was made by a run with {listed}; all other parameters at their defaults."
         if given
@@ -608,9 +612,10 @@ def _stage_zip(staged: Staged, project: Project, run: Run) -> None:
     held = course_files(project)
     for chapter in project.chapters:
         values = published_values(run.manifest["chapters"][chapter.name]["parameters"])
-        held[f"notebooks/{chapter.name}.ipynb"] = as_json(
-            with_parameters(read_notebook(chapter.source), values)
-        )
+        source = read_notebook(chapter.source)
+        notebook = with_parameters(source, values)
+        if notebook != source:  # else the file is handed out as it is
+            held[f"notebooks/{chapter.name}.ipynb"] = as_json(notebook)
     for exercises in project.exercises:
         held[f"exercises/to-do/{exercises.source.name}"] = as_json(_to_do(run, exercises))
     buffer = io.BytesIO()
@@ -623,9 +628,9 @@ def _stage_zip(staged: Staged, project: Project, run: Run) -> None:
 
 
 def course_files(project: Project) -> dict[str, bytes]:
-    """Return what of the course is handed out as it is, by path: all but the notebooks that are made for it."""
+    """Return what of the course is handed out as it is, by path."""
     held = {
-        f"exercises/{exercises.source.name}": exercises.source.read_bytes() for exercises in project.exercises
+        part.source.relative_to(project.root).as_posix(): part.source.read_bytes() for part in project.parts
     }
     for name in ZIPPED:
         place = project.root / name

@@ -290,9 +290,13 @@ def test_a_comparison_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     a, b = make_run(tmp_path / "a", {"01-x": {"v": 1}}), make_run(tmp_path / "b", {"01-x": {"v": 2}})
     out = tmp_path / "out"
     compare.compare(a, b, out)
-    (out / "old.txt").write_text("of the last comparison")
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(CourseError, match=r"holds notes\.txt, which the course did not make"):
+        compare.compare(b, a, out)
+    (out / "notes.txt").unlink()
+    before = (out / "index.html").read_bytes()
     compare.compare(b, a, out)
-    assert [path.name for path in out.iterdir()] == ["index.html"]
+    assert (out / "index.html").read_bytes() != before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "out"]
     thesis = tmp_path / "thesis"
     thesis.mkdir()
