@@ -115,3 +115,13 @@ def some(names: list[str]) -> str:
     """Return the first two of some names, and how many more there are."""
     more = f" and {len(names) - 2} more" if len(names) > 2 else ""
     return (", " if more else " and ").join(names[:2]) + more
+
+
+def foreign_in_run(folder: Path) -> list[str] | None:
+    """Return the files in the folder of a run that no run makes; None if it is not the folder of a run."""
+    try:
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        made = {f"notebooks/{name}.ipynb" for name in manifest["chapters"]} | {"manifest.json", "record.json"}
+        return [name for name in files_in(folder) if name not in made] if "format" in manifest else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -43,11 +43,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SCRAP = "application/scrapbook.scrap.json+json"
-# What the folder of a run may hold; anything else is someone's own.
 ATTEMPTS = "attempts"
-PARTS = {
-    "manifest.json", "record.json", "notebooks", *places.LITTER,
-}  # fmt: skip
 LOCK_WAIT = 1800  # seconds that a run waits for another one in the same folder
 
 
@@ -375,19 +371,12 @@ def _refuse_what_is_no_run(folder: Path, place: str) -> None:
     """Raise an error if a new run would take the place of something else."""
     if not folder.exists() or _is_empty(folder):
         return
-    try:
-        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        chapters = {f"{name}.ipynb" for name in manifest["chapters"]} if "format" in manifest else None
-    except (OSError, ValueError, KeyError, TypeError):
-        chapters = None
-    if chapters is None:
+    strange = places.foreign_in_run(folder)
+    if strange is None:
         raise CourseError(f"{place} is there and is no run; move it away, or choose another --out")
-    strange = sorted(path.name for path in folder.iterdir() if path.name not in PARTS)
-    notebooks = folder / "notebooks"
-    strange += [f"notebooks/{name}" for name in places.files_in(notebooks) if name not in chapters]
     if strange:
         raise CourseError(
-            f"{place} holds {strange[0]}, which is no part of a run; move it away, or choose another --out"
+            f"{place} holds {places.some(strange)}, which is no part of a run; move it away, or choose another --out"
         )
 
 
