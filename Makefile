@@ -45,5 +45,5 @@ check: setup     ## format, lint, types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m mypy
 
-clean:           ## remove what was generated; .venv stays
-	@rm -rf runs chapters downloads _site _site.* .quarto .venv-newest
+clean:           ## remove what was generated; .venv stays, and so do files that the course did not make
+	@$(PYTHON) -m course.clean

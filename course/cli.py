@@ -65,13 +65,14 @@ def run(
     timeout: float | None,
 ) -> None:
     """Execute CHAPTERS (all, if none is named) with these parameters; what is not stale is reused."""
+    from course import places
     from course import run as runs
     from course.check import untrue_claims
 
     project = load()
     values = read_parameters(parameters, files)
     names = list(chapters) or None
-    folder = out.absolute() if out else runs.run_folder(project, names, values)
+    folder = places.writable(out) if out else runs.run_folder(project, names, values)
     _refuse_unfit_picture(values.get("image_path"))
     made = runs.ensure(project, names, values, folder, jobs=jobs, timeout=timeout)
     click.echo(f"The run lies in {_shown(made.folder)}")
@@ -133,9 +134,11 @@ def check(name: str | None, drift: bool, accept: bool) -> None:
 def stage(name: str | None) -> None:
     """Turn a run's notebooks into what the site is made from."""
     from course.site import choose_renderer
+    from course.stage import refuse_foreign_sources
     from course.stage import stage as stage_run
 
     project = load()
+    refuse_foreign_sources(project)
     found = find_run(project, name or os.environ.get("COURSE_RUN"))
     changed = stage_run(project, found, choose_renderer()[1])
     click.echo(f"staged: {len(changed)} files changed")
@@ -149,12 +152,13 @@ def stage(name: str | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), help="The site's folder.  [default: _site]")
 def site(name: str | None, renderer: str, out: Path | None) -> None:
     """Make the site from a run (the default one, if none is named), and check it."""
+    from course.site import build, check_place
+
     project = load()
+    check_place(project, out)  # first, as the run may have to be made
     found = find_run(project, name)
     os.environ["COURSE_RUN"] = str(found.folder)  # so that Quarto's pre-render step stages this run
-    from course.site import build
-
-    page, used = build(project, found, renderer, out.absolute() if out else project.root / "_site")
+    page, used = build(project, found, renderer, out)
     click.echo(f"The site of {_shown(found.folder)}, rendered by {used}, lies in {_shown(page.parent)}")
     click.echo(f"Open {page.absolute().as_uri()} or run 'make preview'")
 
@@ -166,10 +170,11 @@ def preview(port: int, browser: bool) -> None:
     """Serve the site on this computer, open it, and follow what you edit."""
     from course.check import check
     from course.preview import preview as serve
-    from course.site import build
+    from course.site import build, check_place
 
     def make() -> Path:
         fresh = load()  # _quarto.yml may be what was edited
+        check_place(fresh)
         made = find_run(fresh, None)
         for problem in check(fresh, made).problems:
             click.echo(f"would not be published: {problem}")
@@ -203,7 +208,7 @@ def sweep(
     project = load()
     values = read_parameters(parameters, files)
     named = "_".join(["sweep", seeds.replace(":", "-"), *(f"{n}-{v}" for n, v in sorted(values.items()))])
-    place = out.absolute() if out else project.root / "runs" / f"{named}.csv"
+    place = out or project.root / "runs" / f"{named}.csv"
     made = sweeps.sweep(sweeps.parse_seeds(seeds), values, place, jobs=jobs, scheduler=scheduler)
     click.echo(f"The table lies in {_shown(made)}")
 
@@ -219,6 +224,8 @@ def compare(run_a: str, run_b: str, out: Path | None) -> None:
     from course import compare as comparing
 
     project = load()
+    if out:
+        comparing.check_place(out)
     a, b = find_run(project, run_a), find_run(project, run_b)
     found, page = comparing.compare(a, b, out or comparing.default_folder(project, a, b))
     comparing.report(found)
@@ -361,8 +368,9 @@ def classroom_vet(seeds: str, jobs: int | None) -> None:
     from course import sweep as sweeps
     from helpers import variants
 
-    made = sweeps.sweep(sweeps.parse_seeds(seeds), {}, variants.TABLE, jobs=jobs, rows="variants")
-    click.echo(f"{len(variants.vetted())} of the landscapes in {_shown(made)} are equally hard")
+    table = load().root / "data" / variants.TABLE.name
+    made = sweeps.sweep(sweeps.parse_seeds(seeds), {}, table, jobs=jobs, rows="variants")
+    click.echo(f"{len(variants.vetted(made))} of the landscapes in {_shown(made)} are equally hard")
 
 
 @classroom.command("pack")

@@ -23,6 +23,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from course import places
 from course.errors import CourseError
 from course.gate import LEAKS, read_page
 from course.project import Project, read_notebook
@@ -220,17 +221,14 @@ def compare(a: Run, b: Run, out: Path) -> tuple[Comparison, Path]:
     """
     if a.folder.resolve() == b.folder.resolve():
         raise CourseError(f"{a.folder}: this is one run, named twice; name two different runs to compare")
-    out = out.absolute()
-    if out.exists() and not _is_comparison(out):
-        raise CourseError(
-            f"{out}: there is something else than a comparison; move it away, or choose another --out"
-        )
+    out = check_place(out)
     comparison = Comparison(a, b)
     fresh = out.with_name(f".{out.name}.new")
     try:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(parents=True)
         (fresh / "index.html").write_text(_page(comparison, fresh), encoding="utf-8", newline="\n")
+        places.write_list(fresh, "comparison", places.files_in(fresh))
         swap(fresh, out)
     except OSError as error:
         where = error.filename or out
@@ -238,6 +236,18 @@ def compare(a: Run, b: Run, out: Path) -> tuple[Comparison, Path]:
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return comparison, out / "index.html"
+
+
+def check_place(out: Path) -> Path:
+    """Return the folder of a comparison; raise an error if something else than the course's own files would be replaced."""
+    out = places.writable(out)
+    made = places.read_list(out, "comparison")
+    page = out / "index.html"
+    if made is None and page.is_file() and read_page(page).generator == GENERATOR:
+        # From before there were such lists.
+        made = {name for name in places.files_in(out) if name == page.name or name.startswith("pictures/")}
+    places.refuse_foreign(out, "comparison", made)
+    return out
 
 
 def default_folder(project: Project, a: Run, b: Run) -> Path:
@@ -314,14 +324,6 @@ def _surroundings(run: Run) -> dict[str, str]:
         **{f"package {name}": version for name, version in manifest["packages"].items()},
         **dict(sorted(files.items())),
     }
-
-
-def _is_comparison(folder: Path) -> bool:
-    """Tell whether a folder may be replaced: it is empty, or holds a comparison."""
-    if not folder.is_dir():
-        return False
-    page = folder / "index.html"
-    return not any(folder.iterdir()) or (page.is_file() and read_page(page).generator == GENERATOR)
 
 
 # How values are written

@@ -72,6 +72,20 @@ class Project:
         return self.config["website"]
 
 
+def what_it_needs(project: Project, folder: str) -> str:
+    """Return a sentence for a notebook that is handed out by itself: what it needs, and into which folder of that it belongs."""
+    site = str(project.website.get("site-url") or "").rstrip("/")
+    course = (
+        f"[`course.zip`]({site}/downloads/course.zip)"
+        if site
+        else "`course.zip`, which is offered at the foot of every chapter on the course's site"
+    )
+    return (
+        f"If Python finds no `helpers`, this notebook lacks the course: download {course}, unzip it, set it up as its `README.md` says, "
+        f"and put this notebook into its folder `{folder}`."
+    )
+
+
 def load(root: Path | None = None) -> Project:
     """Return the project whose folder is `root`, or the nearest one upward from here.
 

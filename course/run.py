@@ -30,6 +30,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from course import places
 from course.depends import PACKAGES, Sources, installed
 from course.errors import CourseError
 from course.exercises import solved
@@ -42,11 +43,7 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 SCRAP = "application/scrapbook.scrap.json+json"
-# What the folder of a run may hold; anything else is someone's own.
 ATTEMPTS = "attempts"
-PARTS = {
-    "manifest.json", "record.json", "notebooks", "chapters", "failed", ATTEMPTS, ".DS_Store", ".ipynb_checkpoints",
-}  # fmt: skip
 LOCK_WAIT = 1800  # seconds that a run waits for another one in the same folder
 
 
@@ -374,12 +371,12 @@ def _refuse_what_is_no_run(folder: Path, place: str) -> None:
     """Raise an error if a new run would take the place of something else."""
     if not folder.exists() or _is_empty(folder):
         return
-    if not _is_run(folder):
+    strange = places.foreign_in_run(folder)
+    if strange is None:
         raise CourseError(f"{place} is there and is no run; move it away, or choose another --out")
-    strange = sorted(path.name for path in folder.iterdir() if path.name not in PARTS)
     if strange:
         raise CourseError(
-            f"{place} holds {strange[0]}, which is no part of a run; move it away, or choose another --out"
+            f"{place} holds {places.some(strange)}, which is no part of a run; move it away, or choose another --out"
         )
 
 

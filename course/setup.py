@@ -1,8 +1,8 @@
 """Make the folder of packages, `.venv`, from `requirements.lock`: ``python -m course setup``.
 
 Steps: look at the Python; stop if what the lock asks for is there; make a new environment; install what
-builds packages, then all that the lock names, each checked against its hash, then this project; write the
-stamp that says so. The stamp comes last: an environment without it is made anew.
+builds packages, then all that the lock names, each checked against its hash, then this project; write that
+into the stamp. An environment whose stamp says something else is made anew; one without a stamp is not ours.
 
 Only the standard library is used, as nothing else is there yet.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOWEST, HIGHEST = (3, 11), (3, 13)
 BUILD_TOOLS = ("packaging", "setuptools", "wheel")  # what builds `noise` and this project
-STAMP = "course-setup"
+STAMP = "course-setup"  # in the environment: which lock and Python it is of
+UNFINISHED = "unfinished\n"  # what the stamp says until all is installed
 NO_COMPILER = (
     "the package noise is compiled on this machine and needs a C compiler and Python's headers "
     "(Debian: apt-get install gcc python3-dev; macOS: xcode-select --install; Windows: the Visual C++ build tools)"
@@ -67,7 +69,7 @@ def set_up(root: Path, venv: Path) -> bool:
     python = python_of(venv)
     if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted:
         return False
-    make_environment(root, venv)
+    make_environment(venv)
     lock = root / "requirements.lock"
     with tempfile.TemporaryDirectory(prefix="course-") as folder:
         tools = Path(folder) / "build-tools.txt"
@@ -91,21 +93,30 @@ def set_up_newest(root: Path, venv: Path) -> None:
         If this Python does not fit, or a step fails.
     """
     check_python(sys.version_info[:2])
-    make_environment(root, venv)
+    make_environment(venv)
     packages = [*install_with(python_of(venv)), "-e", f"{root}[test]"]
     run(packages, "the newest packages could not be installed")
     print("The newest packages are installed", flush=True)
 
 
-def make_environment(root: Path, venv: Path) -> None:
-    """Make an empty environment in place of the one that may be there."""
-    ours = (venv.parent == root and venv.name.startswith(".venv")) or (venv / "pyvenv.cfg").is_file()
-    if venv.exists() and not ours and any(venv.iterdir()):
-        raise SetupError(f"{venv} is there and is no Python environment; move it away")
+def make_environment(venv: Path) -> None:
+    """Make an empty environment in place of the one that this course may have made there."""
+    stamp = venv / STAMP
+    if venv.exists() and (not venv.is_dir() or (any(venv.iterdir()) and not stamp.is_file())):
+        raise SetupError(
+            f"{venv} is there and was not made by this course; move it away, or name another folder "
+            "with COURSE_VENV (with make: make VENV=FOLDER ...; VENV=none takes the active Python as it is)"
+        )
     print(f"Making {venv} (some minutes the first time)", flush=True)
-    (venv / STAMP).unlink(missing_ok=True)
+    venv.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(UNFINISHED, encoding="utf-8")  # first, as by it a stopped set-up is known again
+    for path in venv.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != stamp:
+            path.unlink()
     base = getattr(sys, "_base_executable", sys.executable)  # not the Python that is about to be replaced
-    run([base, "-m", "venv", "--clear", str(venv)], "no environment could be made")
+    run([base, "-m", "venv", str(venv)], "no environment could be made")
 
 
 def install_with(python: Path) -> list[str]:

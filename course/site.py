@@ -12,10 +12,10 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from course import embedded, gate
+from course import embedded, gate, places
 from course.errors import CourseError
 from course.project import Project
-from course.stage import stage
+from course.stage import refuse_foreign_sources, stage
 
 if TYPE_CHECKING:
     from course.run import Run
@@ -48,13 +48,9 @@ def build(
     Raises
     ------
     CourseError
-        If staging or rendering fails, or the site does not pass the gate.
+        If `out` holds what is no site of this course, if staging or rendering fails, or the site does not pass the gate.
     """
-    out = (out or project.root / "_site").resolve()
-    if out.exists() and (not out.is_dir() or (any(out.iterdir()) and not (out / "index.html").is_file())):
-        raise CourseError(
-            f"{out}: there is something else than a site; move it away, or name another folder with --out"
-        )
+    out = check_place(project, out)
     quarto, name = choose_renderer(renderer)
     fresh = out.with_name(f".{out.name}.new")
     try:
@@ -69,6 +65,7 @@ def build(
         for published in ("manifest.json", "record.json"):  # where programs look for them: at the root
             shutil.copyfile(project.root / "downloads" / published, fresh / published)
         _pass_gate(fresh)
+        places.write_list(fresh, "site", places.files_in(fresh))
         swap(fresh, out)
     except OSError as error:
         raise CourseError(
@@ -77,6 +74,32 @@ def build(
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return out / "index.html", name
+
+
+def check_place(project: Project, out: Path | None = None) -> Path:
+    """Return the folder of a site; raise an error if something else than the course's own files would be replaced.
+
+    Parameters
+    ----------
+    project : Project
+    out : Path, optional
+        `_site` in the project by default.
+    """
+    refuse_foreign_sources(project)
+    default = project.root / "_site"
+    out = places.writable(out or default)
+    made = places.read_list(out, "site")
+    if made is None and out == default.resolve() and _is_site(out):
+        made = set(places.files_in(out))  # `quarto render` writes there, too, and leaves no list
+    places.refuse_foreign(out, "site", made)
+    return out
+
+
+def _is_site(folder: Path) -> bool:
+    """Return True if a folder holds a page that one of the renderers made, as far as that can be seen."""
+    index = folder / "index.html"
+    generator = gate.read_page(index).generator.lower() if index.is_file() else ""
+    return generator.startswith(("quarto", "embedded renderer"))
 
 
 def choose_renderer(choice: str = "auto") -> tuple[str | None, str]:

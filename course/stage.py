@@ -23,14 +23,15 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
-from course import lookup, thisrun
+from course import lookup, places, thisrun
 from course.check import INVARIANTS, listed_claims, refuse_what_fails
 from course.errors import CourseError
 from course.exercises import HEADING, exercises_in, for_students, tags_of
-from course.project import Chapter, Project, read_notebook, sidebar_files
+from course.project import Chapter, Project, read_notebook, sidebar_files, what_it_needs
 from course.run import SCRAP, refuse_if_stale
 from helpers import parameters
 from helpers.invariants import CLAIMS
+from helpers.markdown import code
 
 if TYPE_CHECKING:
     from course.run import Run
@@ -43,14 +44,15 @@ STEPS = "application/vnd.course.steps+json"
 CODE_SWITCH = '<button type="button" class="code-switch" aria-pressed="false">Show all code</button>'
 CALLOUTS = {"Try it": "tip", "Note": "note", "Watch out": "warning"}
 # What the zip holds: all that `make site` needs, and nothing generated.
+# Of a folder every file goes in, whatever it is called; at the top, where somebody's rosters and keys may lie, only these.
 ZIPPED = [
     "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "lessons.qmd", "classroom.qmd", "worksheet.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
     "environment.yml", "pyproject.toml", "requirements.lock", "assets", "course", "data", "helpers",
 ]  # fmt: skip
-ZIPPED_SUFFIXES = {
-    ".bib", ".cff", ".css", ".csv", ".html", ".js", ".json", ".lock", ".lua", ".md", ".png", ".py", ".qmd", ".scss",
-    ".svg", ".toml", ".txt", ".yml", "",
-}  # fmt: skip
+STAGED = (
+    "chapters",
+    "downloads",
+)  # the folders that staging writes; the first holds the list of what it wrote
 
 
 @dataclass
@@ -66,7 +68,12 @@ class Staged:
         self.files[path] = text.encode("utf-8")
 
     def notebook(self, path: str, notebook: dict[str, Any]) -> None:
-        self.text(path, json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+        self.files[path] = as_json(notebook)
+
+
+def as_json(notebook: dict[str, Any]) -> bytes:
+    """Return a notebook as the content of a file; the same notebook gives the same bytes."""
+    return (json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True) -> list[Path]:
@@ -92,6 +99,7 @@ def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True
         If the run lacks a chapter or fails its checks, if sources changed since, or if a chapter shows what no
         page can hold.
     """
+    refuse_foreign_sources(project)
     missing = [chapter.name for chapter in project.parts if chapter.name not in run.manifest["chapters"]]
     if missing:
         raise CourseError(
@@ -112,7 +120,7 @@ def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True
     _stage_home(staged, project, run)
     _stage_lookup(staged, project, terms)
     _stage_run(staged, run, renderer)
-    _stage_zip(staged, project)
+    _stage_zip(staged, project, run)
     return _write(project.root, staged)
 
 
@@ -153,7 +161,8 @@ def cell_markdown(cell: dict[str, Any]) -> str:
 def _assign(line: str, values: dict[str, Any]) -> str:
     """Return a line of a parameters cell with the run's value in place of the default."""
     name = line.partition("=")[0].strip()
-    return f"{name} = {values[name]!r}" if name in values else line
+    # What Quarto would take for a shortcode is written in Python's other way.
+    return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<") if name in values else line
 
 
 def _stage_chapter(
@@ -182,7 +191,8 @@ def _stage_chapter(
         cells += _exercise_cells(staged, run, exercises)
         listed += listed_claims(read_notebook(exercises.source))
         measured |= run.record[exercises.name].get(INVARIANTS, {})
-        staged.notebook(f"downloads/{exercises.name}.ipynb", _to_do(run, exercises))
+        needs = what_it_needs(project, "exercises/to-do")
+        staged.notebook(f"downloads/{exercises.name}.ipynb", _to_do(run, exercises, needs))
     claims = _claims(listed, measured)
     cells.append(_cell("markdown", _run_card(project, chapter, values, claims)))
     cells = _joined(cells)
@@ -270,10 +280,12 @@ def _code_block(code: str) -> str:
     return f"```python\n{code}\n```"
 
 
-def _to_do(run: Run, exercises: Chapter) -> dict[str, Any]:
-    """Return the exercises as a student begins with them, with this run's values."""
+def _to_do(run: Run, exercises: Chapter, needs: str = "") -> dict[str, Any]:
+    """Return the exercises as a student begins with them, with this run's values; `needs` is told at the top."""
     values = published_values(run.manifest["chapters"][exercises.name]["parameters"])
-    return with_parameters(for_students(read_notebook(exercises.source)), values)
+    return with_parameters(
+        for_students(read_notebook(exercises.source), more=needs and f"\n\n{needs}"), values
+    )
 
 
 def _code_cells(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: str) -> list[dict[str, Any]]:
@@ -419,7 +431,7 @@ def _plain(number: float) -> str:
 
 def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims: str) -> str:
     """Return what stands at the foot of a chapter: the run's parameters, its checks, and what to take along."""
-    listed = " ".join(f"`{name} = {value!r}`" for name, value in values.items()) or "none"
+    listed = " ".join(code(f"{name} = {value!r}") for name, value in values.items()) or "none"
     links = [
         f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values (it needs the folder `helpers`, which is in the zip)',
         '[the whole course as a zip](../downloads/course.zip){download=""}',
@@ -455,18 +467,17 @@ def _repository_links(project: Project, chapter: Chapter) -> list[tuple[str, str
 
 
 def _download(project: Project, chapter: Chapter, values: dict[str, Any]) -> dict[str, Any]:
-    """Return the source notebook with this run's values; with an installing cell where that is possible."""
+    """Return the source notebook with this run's values and what it needs; with an installing cell where that is possible."""
     notebook = with_parameters(read_notebook(chapter.source), values)
+    added = [_cell("markdown", what_it_needs(project, "notebooks"), "needs")]
     address = str(project.website.get("repo-url") or "")
     if address:
-        install = _cell(
-            "code",
+        install = (
             "# On Colab: fetch the course, so that its helpers and data are at hand.\n"
-            f"!git clone --quiet --depth 1 {address} course\n%cd course\n%pip install --quiet .",
-            "install",
+            f"!git clone --quiet --depth 1 {address} course\n%cd course\n%pip install --quiet ."
         )
-        notebook["cells"] = [notebook["cells"][0], install, *notebook["cells"][1:]]
-    return notebook
+        added.append(_cell("code", install, "install"))
+    return {**notebook, "cells": [notebook["cells"][0], *added, *notebook["cells"][1:]]}
 
 
 def _stage_home(staged: Staged, project: Project, run: Run) -> None:
@@ -489,7 +500,7 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     header = ["| parameter | default | allowed | meaning |", "|:---|:---|:---|:---|"]
     staged.text("chapters/_parameters.md", "\n".join(header + rows) + "\n")
     given = published_values(run.manifest["parameters"])
-    listed = " ".join(f"`{name} = {value!r}`" for name, value in given.items())
+    listed = " ".join(code(f"{name} = {value!r}") for name, value in given.items())
     text = (
         f"This site was made by a run with {listed}; all other parameters at their defaults."
         if given
@@ -598,15 +609,17 @@ def _stage_run(staged: Staged, run: Run, renderer: str) -> None:
         staged.text(f"downloads/{name}.json", json.dumps(held, indent=1, ensure_ascii=False) + "\n")
 
 
-def _stage_zip(staged: Staged, project: Project) -> None:
+def _stage_zip(staged: Staged, project: Project, run: Run) -> None:
     """Stage the whole course as one zip, its notebooks with this run's values; the same bytes each time."""
-    held: dict[str, bytes] = {
-        f"notebooks/{chapter.name}.ipynb": staged.files[f"downloads/{chapter.name}.ipynb"]
-        for chapter in project.chapters
-    }
+    held = course_files(project)
+    for chapter in project.chapters:
+        values = published_values(run.manifest["chapters"][chapter.name]["parameters"])
+        source = read_notebook(chapter.source)
+        notebook = with_parameters(source, values)
+        if notebook != source:  # else the file is handed out as it is
+            held[f"notebooks/{chapter.name}.ipynb"] = as_json(notebook)
     for exercises in project.exercises:
-        held[f"exercises/to-do/{exercises.source.name}"] = staged.files[f"downloads/{exercises.name}.ipynb"]
-    held |= course_files(project)
+        held[f"exercises/to-do/{exercises.source.name}"] = as_json(_to_do(run, exercises))
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(held):
@@ -617,23 +630,24 @@ def _stage_zip(staged: Staged, project: Project) -> None:
 
 
 def course_files(project: Project) -> dict[str, bytes]:
-    """Return what of the course is handed out as it is, by path: all but the notebooks that are made for it."""
+    """Return what of the course is handed out as it is, by path."""
     held = {
-        f"exercises/{exercises.source.name}": exercises.source.read_bytes() for exercises in project.exercises
+        part.source.relative_to(project.root).as_posix(): part.source.read_bytes() for part in project.parts
     }
     for name in ZIPPED:
         place = project.root / name
         paths = sorted(place.rglob("*")) if place.is_dir() else [place]
         for path in paths:
             relative = path.relative_to(project.root)
-            hidden = any(part.startswith((".", "__pycache__")) for part in relative.parts)
-            if path.is_file() and not hidden and path.suffix in ZIPPED_SUFFIXES:
+            hidden = any(part.startswith(".") or part == "__pycache__" for part in relative.parts)
+            if path.is_file() and not hidden:
                 held[relative.as_posix()] = path.read_bytes()
     return held
 
 
 def _write(root: Path, staged: Staged) -> list[Path]:
-    """Write what differs, remove what no longer belongs, and return the paths that changed."""
+    """Write what differs, remove what an earlier staging wrote and no longer belongs, and return the paths that changed."""
+    earlier = _staged_before(root) or set()
     changed = []
     for name, data in staged.files.items():
         path = root / name
@@ -643,12 +657,29 @@ def _write(root: Path, staged: Staged) -> list[Path]:
             beside.write_bytes(data)
             beside.replace(path)
             changed.append(path)
-    for folder in ("chapters", "downloads"):
-        for path in sorted((root / folder).rglob("*")):
-            if path.is_file() and path.relative_to(root).as_posix() not in staged.files:
-                path.unlink()
-                changed.append(path)
+    for name in sorted(earlier - set(staged.files)):
+        if (root / name).is_file():
+            (root / name).unlink()
+            changed.append(root / name)
+    places.write_list(root / STAGED[0], "staging", staged.files)
     return changed
+
+
+def refuse_foreign_sources(project: Project) -> None:
+    """Raise an error if a folder that staging writes holds a file that staging did not write."""
+    made = _staged_before(project.root)
+    for folder in STAGED:
+        own = {name.removeprefix(f"{folder}/") for name in made or ()}
+        places.refuse_foreign(project.root / folder, "staging", own, "delete it")
+
+
+def _staged_before(root: Path) -> set[str] | None:
+    """Return the files that an earlier staging wrote, by their paths from the root; None if there was none."""
+    made = places.read_list(root / STAGED[0], "staging")
+    if made is None and any((root / name).is_file() for name in (thisrun.PAGE, "downloads/record.json")):
+        # The list was deleted with its folder, or is newer than what was staged.
+        return {f"{folder}/{name}" for folder in STAGED for name in places.files_in(root / folder)}
+    return made
 
 
 def _cell(kind: str, source: str, name: str = "") -> dict[str, Any]:

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import helpers
+from course import places
 from course.depends import Code, Sources
 from course.errors import CourseError
 from course.run import processors
@@ -155,12 +156,14 @@ def sweep(
     Raises
     ------
     CourseError, helpers.parameters.ParameterError
-        If something asked for is not allowed, the file cannot be written, a seed's worker keeps dying, or
+        If something asked for is not allowed, the file cannot be written or is no table of a sweep, a seed's worker keeps dying, or
         the scheduler does not answer or runs other code.
     """
     import filelock
 
     made = provenance(parameters, rows)
+    out = places.writable(out)
+    _refuse_what_is_no_table(out, rows)
     journal = out.with_name(f".{out.name}.partial")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
@@ -178,6 +181,18 @@ def sweep(
             Path(lock.lock_file).unlink(missing_ok=True)
     except OSError as error:
         raise CourseError(f"{error.filename or out}: cannot be written: {error.strerror or error}") from None
+
+
+def _refuse_what_is_no_table(out: Path, rows: str) -> None:
+    """Raise an error if `out` is there and is no table of these rows."""
+    if not out.exists() or (out.is_file() and not out.stat().st_size):
+        return
+    if not out.is_file():
+        raise CourseError(f"--out {out}: is there and is no file; name a CSV file")
+    made = _read_table(out)[0]
+    if "code" not in made or made.get("rows", "criteria") != rows:
+        other = f"a table of {made['rows']}" if made.get("rows") in ROWS else "no table of a sweep"
+        raise CourseError(f"--out {out}: is there and is {other}; move it away, or choose another --out")
 
 
 def _write_rows(

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from course.exercises import is_exercises
+from helpers.markdown import code
 
 NAME = "this-run"
 PAGE = f"chapters/{NAME}.qmd"  # listed in _quarto.yml; both renderers read it
@@ -45,7 +46,7 @@ def _parameters(manifest: dict[str, Any]) -> str:
     given, rows = manifest["parameters"], {}
     for chapter in manifest["chapters"].values():
         for name, value in chapter["parameters"].items():
-            rows[name] = (f"`{name}`", f"`{value!r}`", "given" if name in given else "default")
+            rows[name] = (code(name), code(repr(value)), "given" if name in given else "default")
     caption = "The parameters: those that the run was given, and the defaults of the others."
     return "## Parameters\n" + _table(
         ["parameter", "value", "given or default"], rows.values(), caption, "tbl-given"
@@ -55,7 +56,7 @@ def _parameters(manifest: dict[str, Any]) -> str:
 def _what_ran(manifest: dict[str, Any]) -> str:
     rows = [
         ("Python", manifest["python"]),
-        ("platform", f"`{manifest['platform']}`"),
+        ("platform", code(manifest["platform"])),
         ("commit of the course", _commit(manifest)),
     ]
     if manifest.get("renderer"):
@@ -109,10 +110,10 @@ def _times(manifest: dict[str, Any]) -> str:
 
 
 def _inputs(manifest: dict[str, Any]) -> str:
-    rows = [(f"`{name}`", f"`{key}`") for name, key in manifest["inputs"].items()]
+    rows = [(code(name), code(key)) for name, key in manifest["inputs"].items()]
     if "picture" in manifest:
         rows.insert(
-            0, (f"your picture, `{manifest['picture']['name']}`", f"`{manifest['picture']['sha256']}`")
+            0, (f"your picture, {code(manifest['picture']['name'])}", code(manifest["picture"]["sha256"]))
         )
     caption = "The files that the run read, by their SHA-256: equal sums mean equal files."
     return "## Input files\n" + _table(["file", "SHA-256"], rows, caption, "tbl-inputs", widths=(2, 5))

@@ -26,6 +26,7 @@ from helpers.segmentation import (
     segment_colors,
 )
 
+# In a checkout; `read_sweep` finds it in an installed wheel, too.
 SWEEP = Path(__file__).resolve().parent.parent / "data" / "sweep.csv"
 # Numbers of clusters over which a knee is looked for, by the name that the sweep has for it.
 ELBOWS = {"elbow_1_8": (1, 8), "elbow_1_10": (1, 10), "elbow_2_15": (2, 15)}
@@ -209,6 +210,9 @@ def read_sweep(path: Path = SWEEP) -> tuple[pd.DataFrame, dict[str, Any]]:
     ValueError
         If there is no such file, or it was not written by `course sweep`.
     """
+    from helpers import files  # here, as no row of a sweep depends on it: see `course.sweep.code_hash`
+
+    path = files.locate(path)
     try:
         with path.open(encoding="utf-8") as file:
             made = json.loads(file.readline().removeprefix("#"))

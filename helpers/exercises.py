@@ -24,10 +24,11 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from helpers import files
 from helpers.parameters import TABLE
 from helpers.record import record
 
-FOLDER = Path(__file__).resolve().parent.parent / "exercises"
+FOLDER = files.locate(Path(__file__).resolve().parent.parent / "exercises")
 MARKING = "COURSE_MARKING"  # set where a notebook is executed to be marked: answers are only recorded
 RECORDED = "answer_"  # what the name of a recorded answer begins with
 SHORT = 15  # words: an answer in words that has fewer is hardly one

@@ -21,7 +21,10 @@ from rasterio.enums import ColorInterp
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
-LANDSAT = Path(__file__).parents[1] / "data" / "landsat_rgb.tif"  # data/README.md says where it is from
+from helpers import files
+
+# data/README.md says where it is from
+LANDSAT = files.locate(Path(__file__).resolve().parents[1] / "data" / "landsat_rgb.tif")
 MAX_PIXELS = 125_000_000  # a whole Sentinel-2 tile, 10,980 × 10,980, and a little more
 STRIP = 2**22  # pixels read at once
 CACHE = 64  # megabytes that GDAL may keep; left alone, it takes a twentieth of the machine's memory

@@ -283,16 +283,20 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
         out = compare.compare(runs[0], runs[1], folder / "out")[1].parent
         made.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()})
     assert made[0] == made[1]
-    assert len(made[0]) == 5
+    assert len(made[0]) == 6  # the page, four pictures, and the list of these
 
 
 def test_a_comparison_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
     a, b = make_run(tmp_path / "a", {"01-x": {"v": 1}}), make_run(tmp_path / "b", {"01-x": {"v": 2}})
     out = tmp_path / "out"
     compare.compare(a, b, out)
-    (out / "old.txt").write_text("of the last comparison")
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(CourseError, match=r"holds notes\.txt, which the course did not make"):
+        compare.compare(b, a, out)
+    (out / "notes.txt").unlink()
+    before = (out / "index.html").read_bytes()
     compare.compare(b, a, out)
-    assert [path.name for path in out.iterdir()] == ["index.html"]
+    assert (out / "index.html").read_bytes() != before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "out"]
     thesis = tmp_path / "thesis"
     thesis.mkdir()

@@ -153,7 +153,7 @@ def test_folder_that_cannot_be_written(tmp_path: Path) -> None:
     for out, message in [
         ("mine", "mine is there and is no run; move it away, or choose another --out"),
         ("file", "file is there and is no run; move it away, or choose another --out"),
-        ("file/run", "the run cannot be written: "),
+        ("file/run", "--out file/run: cannot be written: Not a directory; choose another --out"),
     ]:
         code, said, err = course(project, "run", "--out", out)
         assert code == 1
@@ -717,7 +717,7 @@ def test_manifest_that_says_nothing_of_a_run_is_refused(tmp_path: Path) -> None:
             run.load_run(tmp_path / "page")
         code, _, err = course(project, "run", "--out", "page")
         assert code == 1
-        assert err.startswith("course: page holds index.html, which is no part of a run")
+        assert err.startswith("course: page is there and is no run")
 
 
 @POSIX

@@ -97,7 +97,7 @@ def test_stopped_set_up_is_not_taken_for_whole(
     assert "no-such-package" in err
     assert out == f"Making {venv} (some minutes the first time)\n"
     assert setup.python_of(venv).exists()
-    assert not (venv / setup.STAMP).exists()
+    assert (venv / setup.STAMP).read_text("utf-8") != setup.fingerprint(small)
 
 
 def test_stopped_while_it_installs(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -110,15 +110,27 @@ def test_stopped_while_it_installs(small: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(setup, "run", stop)
     assert setup.main() == 130
-    assert not (small / ".venv" / setup.STAMP).exists()
+    assert (small / ".venv" / setup.STAMP).read_text("utf-8") != setup.fingerprint(small)
 
 
-def test_does_not_replace_a_folder_that_is_no_environment(small: Path) -> None:
-    (small / "mine").mkdir()
-    (small / "mine/letter.txt").touch()
-    with pytest.raises(setup.SetupError, match="mine is there and is no Python environment"):
-        setup.set_up(small, small / "mine")
-    assert (small / "mine/letter.txt").exists()
+@pytest.mark.parametrize("name", ["mine", ".venv", ".venv-mine"])
+@pytest.mark.parametrize("held", ["letter.txt", "pyvenv.cfg"])
+def test_does_not_replace_a_folder_that_it_did_not_make(small: Path, name: str, held: str) -> None:
+    (small / name).mkdir()
+    (small / name / held).touch()
+    with pytest.raises(setup.SetupError, match="is there and was not made by this course; move it away"):
+        setup.set_up(small, small / name)
+    assert [path.name for path in (small / name).iterdir()] == [held]
+
+
+def test_an_environment_of_another_lock_is_made_anew(small: Path) -> None:
+    venv = small / ".venv"
+    setup.set_up(small, venv)
+    (venv / "left.txt").touch()
+    (small / "requirements.lock").write_text("# another\n", "utf-8")
+    assert setup.set_up(small, venv) is True
+    assert not (venv / "left.txt").exists()
+    assert setup.set_up(small, venv) is False
 
 
 @pytest.mark.parametrize(

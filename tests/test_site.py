@@ -155,6 +155,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(
     (tmp_path / "file").write_text("")
     with pytest.raises(CourseError, match="something else than a site"):
         site.build(*small_course, "embedded", tmp_path / "file")
+    assert (tmp_path / "thesis.txt").exists()
 
 
 def test_the_preview_serves_reloads_and_keeps_the_last_good_site(small_site: Path, tmp_path: Path) -> None:

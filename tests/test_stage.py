@@ -120,10 +120,28 @@ def test_staging_again_changes_nothing_and_what_is_gone_is_removed(small_course:
     project, run = small_course
     stage.stage(project, run)
     assert stage.stage(project, run) == []
-    stray = project.root / "chapters" / "old.ipynb"
-    stray.write_text("{}")
-    assert stage.stage(project, run) == [stray]
-    assert not stray.exists()
+    shorter = Project(project.root, {"website": {**project.website, "title": "Other"}})
+    shorter.__dict__["exercises"] = project.exercises[:-1]
+    gone = project.root / "downloads" / f"{project.exercises[-1].name}.ipynb"
+    assert gone in stage.stage(shorter, run)
+    assert not gone.exists()
+    assert gone in stage.stage(project, run)
+
+
+def test_a_file_of_ones_own_among_the_staged_ones_is_refused_and_kept(
+    small_course: tuple[Project, Run],
+) -> None:
+    project, run = small_course
+    stage.stage(project, run)
+    for name in ("chapters/draft.ipynb", "downloads/deep/roster.csv"):
+        mine = project.root / name
+        mine.parent.mkdir(exist_ok=True)
+        mine.write_text("mine")
+        with pytest.raises(CourseError, match=f"holds {name.partition('/')[2]}, which the course did not"):
+            stage.stage(project, run)
+        assert mine.read_text() == "mine"
+        mine.unlink()
+    assert stage.stage(project, run) == []
 
 
 def test_every_page_says_which_run_made_it_and_offers_it(small_course: tuple[Project, Run]) -> None:
@@ -136,7 +154,8 @@ def test_every_page_says_which_run_made_it_and_offers_it(small_course: tuple[Pro
         )
         assert all(f"`{name} = {value!r}`" in card for name, value in values.items())
         offered = read_notebook(project.root / "downloads" / f"{chapter.name}.ipynb")
-        assert table.literals(stage.source_of(offered["cells"][1])) == values
+        (declared,) = [c for c in offered["cells"] if "parameters" in c["metadata"].get("tags", [])]
+        assert table.literals(stage.source_of(declared)) == values
         assert all(not cell.get("outputs") for cell in offered["cells"])
 
 
@@ -150,7 +169,8 @@ def test_addresses_appear_when_they_are_set_and_only_then(small_course: tuple[Pr
     assert f"https://github.com/someone/course/edit/main/notebooks/{chapter.name}.ipynb" in card
     assert "colab.research.google.com/github/someone/course" in card
     assert "mybinder.org/v2/gh/someone/course" in card
-    assert "%pip install" in stage.source_of(stage._download(named, chapter, {})["cells"][1])
+    downloaded = stage._download(named, chapter, {})["cells"]
+    assert any("%pip install" in stage.source_of(cell) for cell in downloaded[:3])
 
 
 def test_a_pictures_path_is_published_by_its_name_alone() -> None:

@@ -214,7 +214,9 @@ def command(limits: Limits) -> list[str]:
         for place in (sys.base_prefix, sys.prefix)
         if not place.startswith("/usr/") and place != "/usr"
     }
-    bound |= {f"{INSIDE}/{name}": str(ROOT / name) for name in ("helpers", "data")}
+    # An installed wheel has its data inside helpers.
+    folders = [name for name in ("helpers", "data") if (ROOT / name).is_dir()]
+    bound |= {f"{INSIDE}/{name}": str(ROOT / name) for name in folders}
     bound[f"{INSIDE}/inside.py"] = str(Path(__file__).with_name("inside.py"))
     for above in dict.fromkeys(parent for place in bound for parent in reversed(Path(place).parents[:-1])):
         words += ["--perms", "0755", "--dir", str(above)]

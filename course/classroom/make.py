@@ -18,10 +18,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from course import places
 from course.classroom.roster import Student, draw_seeds, new_salt, token
 from course.errors import CourseError
 from course.exercises import exercises_in, for_students, read_title, tags_of, text_of
-from course.project import Chapter, Project, read_notebook
+from course.project import Chapter, Project, read_notebook, what_it_needs
 from course.run import declared_parameters, processors
 from course.stage import with_parameters
 from course.sweep import progress, worker_pool
@@ -80,6 +81,7 @@ def make(
         or if there are too many students.
     """
     given = _class_parameters(chapter, parameters or {})
+    folder = places.writable(folder, into=True)
     before = _read_before(folder)
     other = load_key(salt_from, "--salt-from") if salt_from else {}
     salt = _choose_salt(folder, before, salt, other) or new_salt()
@@ -93,13 +95,14 @@ def make(
         student.id: _entry(student, chapter, salt, values, made)
         for student, values, made in zip(students, todo, keys, strict=True)
     }
-    files = _files(chapter, salt, entries, keys)
+    files = _files(chapter, salt, entries, keys, what_it_needs(project, "exercises/to-do"))
     if not quiet:
         for line in _changes(folder, before, other, entries, files):
             print(line, flush=True)
     for name, data in files.items():
         write(folder / name, data)
-    _take_out(folder / STUDENTS, chapter, {entry["file"] for entry in entries.values()})
+    written = {entry["file"] for entry in before.get("students", {}).values()}
+    _take_out(folder / STUDENTS, written, {entry["file"] for entry in entries.values()})
     return folder / TEACHER / KEY
 
 
@@ -119,7 +122,7 @@ def _entry(
 
 
 def _files(
-    chapter: Chapter, salt: str, entries: dict[str, dict[str, Any]], keys: list[dict[str, Key]]
+    chapter: Chapter, salt: str, entries: dict[str, dict[str, Any]], keys: list[dict[str, Key]], needs: str
 ) -> dict[str, bytes]:
     """Return all files of a class by name, in the order in which to write them.
 
@@ -130,7 +133,7 @@ def _files(
     held = {"format": FORMAT, "chapter": chapter.name, "salt": salt, "points": points, "students": entries}
     files = {f"{TEACHER}/{KEY}": _json(held)}
     for entry in entries.values():
-        notebook = student_notebook(source, entry["parameters"], points, entry["token"])
+        notebook = student_notebook(source, entry["parameters"], points, entry["token"], needs)
         files[f"{STUDENTS}/{entry['file']}"] = _json(notebook)
     files[f"{TEACHER}/answers.csv"] = _table(entries, points).encode("utf-8-sig")  # Excel needs the mark
     files[f"{TEACHER}/guide.md"] = guide(source, keys).encode()
@@ -160,20 +163,22 @@ def write(path: Path, data: bytes) -> None:
         ) from None
 
 
-def _take_out(folder: Path, chapter: Chapter, kept: set[str]) -> None:
+def _take_out(folder: Path, written: set[str], kept: set[str]) -> None:
     """Delete the notebooks of who has left the roster, and what a killed run left unfinished."""
-    for path in folder.glob(f"*_{chapter.name}.ipynb"):
-        if path.name not in kept:
-            path.unlink()
-    for path in folder.glob(f".*{UNFINISHED}"):
-        path.unlink()
+    for name in written - kept:
+        (folder / name).unlink(missing_ok=True)
+    for name in written | kept:
+        (folder / f".{name}{UNFINISHED}").unlink(missing_ok=True)
 
 
 def student_notebook(
-    source: dict[str, Any], values: dict[str, Any], points: dict[str, float], whose: str
+    source: dict[str, Any], values: dict[str, Any], points: dict[str, float], whose: str, needs: str = ""
 ) -> dict[str, Any]:
-    """Return a student's notebook: with their values, and a mark in each given cell by which it is known again."""
-    notebook = with_parameters(for_students(source, points, YOURS), values)
+    """Return a student's notebook: with their values, and a mark in each given cell by which it is known again.
+
+    `needs` is told at the top: what the notebook needs to run.
+    """
+    notebook = with_parameters(for_students(source, points, f"{YOURS}\n\n{needs}"), values)
     cells = []
     for number, cell in enumerate(notebook["cells"]):
         given = not tags_of(cell) & {"start"}

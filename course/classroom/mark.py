@@ -19,6 +19,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from course import places
 from course.classroom import feedback, grade, jail, reading
 from course.classroom.make import keys_in, load_key, write
 from course.classroom.roster import Student
@@ -179,15 +180,20 @@ def _refuse_other_exercises(out: Path, held: dict[str, Any]) -> None:
 def _refuse_what_is_no_marking(out: Path, folder: Path) -> None:
     if out.exists() and not out.is_dir():
         raise CourseError(f"--out {out} is a file; choose another")
+    places.writable(out, into=True)
     if out.resolve() == folder.resolve() or out.resolve().is_relative_to(folder.resolve()):
         raise CourseError(f"--out {out}: lies in the folder of submissions; choose another")
-    if (
-        out.is_dir()
-        and any(out.iterdir())
-        and not (out / "report.html").is_file()
-        and not list(out.glob(f"*/{RESULT}"))
-    ):
+    if out.is_dir() and any(out.iterdir()) and not any(map(_is_result, out.glob(f"*/{RESULT}"))):
         raise CourseError(f"--out {out} is there and holds something else; choose another")
+
+
+def _is_result(path: Path) -> bool:
+    """Return True if a file is a result of marking, of this version or an earlier one."""
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(held, dict) and {"student", "made_from", "marks"} <= held.keys()
 
 
 def _begin(

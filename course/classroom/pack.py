@@ -28,7 +28,7 @@ from packaging.requirements import Requirement
 from packaging.tags import Tag, compatible_tags, cpython_tags, mac_platforms
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from course import setup
+from course import places, setup
 from course.classroom import set_up
 from course.classroom.make import STUDENTS
 from course.errors import CourseError
@@ -52,6 +52,8 @@ MARKERS = {
     "macos": {"sys_platform": "darwin", "platform_system": "Darwin", "os_name": "posix"},
     "windows": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
 }
+BUNDLE = "bundle"
+PACKED = (f"{set_up.COURSE}/", f"{set_up.STUDENTS}/")  # of these folders, what was packed is noted
 HEAD = "# requirements.lock, SHA-256 "  # how a list begins: by it, one of another lock is known
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 NO_NETWORK = re.compile(
@@ -123,7 +125,8 @@ def pack(
     text = (project.root / "requirements.lock").read_text(encoding="utf-8")
     about = tomllib.loads((project.root / "pyproject.toml").read_text(encoding="utf-8"))
     lock = read_lock(text)
-    _refuse_another_folder(folder)
+    folder = places.writable(folder, into=True)
+    before = _packed_before(folder)
     try:
         wheels = folder / set_up.WHEELS
         wheels.mkdir(parents=True, exist_ok=True)
@@ -131,6 +134,7 @@ def pack(
         shutil.copyfile(set_up.__file__, folder / set_up.SCRIPT)
         head = HEAD + hashlib.sha256(text.encode()).hexdigest()
         _remove_unfit(folder, head, lock)
+        places.write_list(folder, BUNDLE, before)
         lists = {}
         for target in targets:
             wanted = choose(lock, about["project"]["dependencies"], target)
@@ -143,7 +147,12 @@ def pack(
                 lists[target] += entry
         _write_course(project, folder)
         if students:
-            _write_students(students, folder / set_up.STUDENTS)
+            _write_students(students, folder, before)
+        course = {name for name in places.files_in(folder) if name.startswith(f"{set_up.COURSE}/")}
+        handed = {f"{set_up.STUDENTS}/{name}" for name in students} or {
+            name for name in before if name.startswith(f"{set_up.STUDENTS}/")
+        }
+        places.write_list(folder, BUNDLE, course | handed)
         for target, listed in lists.items():
             _write(folder / target.list_name, f"{head}\n{listed}")
         _write(folder / set_up.README, read_me(folder))
@@ -351,25 +360,38 @@ def _students_notebooks(class_folder: Path) -> dict[str, bytes]:
     return found
 
 
-def _refuse_another_folder(folder: Path) -> None:
-    """Raise an error if the folder is there and is no bundle."""
+def _packed_before(folder: Path) -> set[str]:
+    """Return which files of course/ and students/ an earlier call packed; raise an error if others would be replaced."""
     if folder.exists() and not folder.is_dir():
         raise CourseError(f"--out {folder}: is a file; name a folder")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / set_up.SCRIPT).is_file():
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return set()
+    script = folder / set_up.SCRIPT
+    if not script.is_file() or not script.read_bytes().startswith(b'"""Set up the course from a stick'):
         raise CourseError(f"--out {folder}: is there and holds something else; choose another folder")
+    made = places.read_list(folder, BUNDLE)
+    if made is None:  # from before there were such lists
+        return {name for name in places.files_in(folder) if name.startswith(PACKED)}
+    mine = [name for name in places.files_in(folder) if name.startswith(PACKED) and name not in made]
+    if mine:
+        raise CourseError(
+            f"--out {folder}: holds {places.some(mine)}, which was not packed; move that away, or choose another folder"
+        )
+    return made
 
 
 def _remove_unfit(folder: Path, head: str, lock: dict[str, Locked]) -> None:
-    """Remove the lists of another lock, and the wheels that are of no list and not of this lock, or damaged."""
+    """Remove the lists of another lock, and the wheels of its packages that are of no list and not of this lock, or damaged."""
     known = {one for package in lock.values() for one in package.hashes}
     for path in folder.glob("requirements-*.txt"):
         listed = path.read_text(encoding="utf-8")
         if listed.startswith(head):
             known |= set(HASH.findall(listed))  # of `noise`, whose wheel is not in the lock
-        else:
+        elif listed.startswith(HEAD):
             path.unlink()
-    for path in (folder / set_up.WHEELS).iterdir():
-        if path.is_file() and _sha256(path) not in known:
+    for path in (folder / set_up.WHEELS).glob("*.whl"):
+        ours = canonicalize_name(path.name.partition("-")[0]) in {*lock, *BUILT}
+        if ours and path.is_file() and _sha256(path) not in known:
             path.unlink()
 
 
@@ -429,8 +451,6 @@ def _build(name: str, folder: Path, lock: str, say: Callable[[str], None]) -> st
 def _write_course(project: Project, folder: Path) -> None:
     """Write the course's files as the zip has them, but with the notebooks' own parameters, in place of older ones."""
     held = course_files(project)
-    for chapter in project.chapters:
-        held[f"notebooks/{chapter.source.name}"] = chapter.source.read_bytes()
     for exercises in project.exercises:
         notebook = for_students(read_notebook(exercises.source))
         text = json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
@@ -446,12 +466,13 @@ def _write_course(project: Project, folder: Path) -> None:
     beside.replace(place)
 
 
-def _write_students(students: dict[str, bytes], place: Path) -> None:
-    """Write the students' notebooks, and remove those of another class."""
+def _write_students(students: dict[str, bytes], folder: Path, before: set[str]) -> None:
+    """Write the students' notebooks, and remove those that were packed of another class."""
+    place = folder / set_up.STUDENTS
     place.mkdir(exist_ok=True)
-    for path in place.glob("*.ipynb"):
-        if path.name not in students:
-            path.unlink()
+    for name in before:
+        if name.startswith(f"{set_up.STUDENTS}/") and Path(name).name not in students:
+            (folder / name).unlink(missing_ok=True)
     for name, data in students.items():
         (place / name).write_bytes(data)
 

@@ -24,7 +24,8 @@ from pathlib import Path
 
 COURSE, STUDENTS, WHEELS, README, SCRIPT = "course", "students", "wheels", "README.md", "set-up.py"
 LOG = "set-up.log"
-STAMP = "course-stick"  # in .venv; written last: an environment without it is made anew
+STAMP = "course-stick"  # in .venv: which list and Python it is of; one without it is not ours
+COPIED = ".copied"  # in the course that was copied from a stick; a folder without it is not ours
 LIST = re.compile(r"requirements-(?P<platform>.+)-(?P<python>\d+\.\d+)\.txt")
 # What a student may have worked in: it is not written over when the course is copied again.
 WORKED_IN = (STUDENTS, f"{COURSE}/notebooks", f"{COURSE}/exercises/to-do")
@@ -117,12 +118,13 @@ def copy_course(stick: Path, folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise SetUpError(f"{folder} is a file; name a folder that is new")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / COURSE).is_dir():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / COURSE / COPIED).is_file():
         raise SetUpError(f"{folder} is there and holds something else; name a folder that is new")
     if folder.resolve().is_relative_to(stick.resolve()):
         raise SetUpError(f"{folder} lies on the stick itself; name a folder outside of {stick}")
     print(f"Copying the course to {folder}", flush=True)
-    (folder / COURSE).mkdir(parents=True, exist_ok=True)  # first: by it a stopped copy is known again
+    (folder / COURSE).mkdir(parents=True, exist_ok=True)
+    (folder / COURSE / COPIED).touch()  # first: by it a stopped copy is known again
     kept = 0
     for top in (COURSE, STUDENTS, README):
         place = stick / top
@@ -163,12 +165,18 @@ def set_up(stick: Path, folder: Path, wanted: Path) -> None:
     stamp, mark = venv / STAMP, hashlib.sha256(text.encode()).hexdigest()
     if python.exists() and stamp.is_file() and stamp.read_text(encoding="utf-8") == mark:
         return
-    if venv.exists() and not (venv / "pyvenv.cfg").is_file() and any(venv.iterdir()):
-        raise SetUpError(f"{venv} is there and is no Python environment; move it away")
+    if venv.exists() and not stamp.is_file() and any(venv.iterdir()):
+        raise SetUpError(f"{venv} is there and was not made by {SCRIPT}; move it away")
     print(f"Making {venv} (a minute or two)", flush=True)
-    stamp.unlink(missing_ok=True)
+    venv.mkdir(exist_ok=True)
+    stamp.write_text("unfinished\n", encoding="utf-8")  # first, as by it a stopped set-up is known again
+    for path in venv.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        elif path != stamp:
+            path.unlink()
     base = getattr(sys, "_base_executable", sys.executable)  # not the Python that may be replaced
-    run([base, "-I", "-m", "venv", "--clear", str(venv)], folder, "no environment could be made")
+    run([base, "-I", "-m", "venv", str(venv)], folder, "no environment could be made")
     install = [str(python), "-I", "-m", "pip", "--isolated", "--disable-pip-version-check", "--no-input"]
     install += ["--no-cache-dir", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-index"]
     install += ["--find-links", str(stick / WHEELS), "--require-hashes", "-r", str(wanted)]
