@@ -104,7 +104,6 @@ class Picture:
             self.pixels.convert("RGBA").save(buffer, "WEBP", lossless=True, quality=50, method=2)
         return buffer.getvalue()
 
-
     def _on_white(self) -> Image.Image:
         """Return the pixels without transparency."""
         colors = np.reshape(self.pixels.getpalette("RGBA"), (-1, 4)).astype(float)

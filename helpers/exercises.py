@@ -34,12 +34,12 @@ SHORT = 15  # words: an answer in words that has fewer is hardly one
 CLOSE = 10  # times the tolerance: an answer within that was rounded too early, or its method differs a little
 
 
-class KeyFailed(ValueError):
+class BrokenKeyError(ValueError):
     """A key that cannot be computed; its text is one line."""
 
     def _render_traceback_(self) -> list[str]:
         # IPython shows this in place of a traceback, which would lead into the key and give it away.
-        return [f"KeyFailed: {self}"]
+        return [f"BrokenKeyError: {self}"]
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def check(name: str, answer: Any) -> None:
         print(f"{name}: recorded, but not checked: {error}")
         return
     if name in failed:
-        raise KeyFailed(failed[name])
+        raise BrokenKeyError(failed[name])
     if name not in keys:
         print(f"{name}: there is no such exercise; there are {', '.join(keys)}.")
         return
@@ -216,12 +216,12 @@ def keys_of(chapter: str | int, given: Mapping[str, Any]) -> dict[str, Key]:
     ------
     FileNotFoundError
         If there are no exercises for this chapter where this module lies.
-    KeyFailed
+    BrokenKeyError
         If a key cannot be computed; the message names the exercise.
     """
     keys, failed = _keys_of(str(chapter).zfill(2), tuple(sorted(given.items())))
     for message in failed.values():
-        raise KeyFailed(message)
+        raise BrokenKeyError(message)
     return dict(keys)
 
 
@@ -234,9 +234,7 @@ def source_of(chapter: str) -> Path:
 
 
 @lru_cache(maxsize=4)
-def _keys_of(
-    chapter: str, given: tuple[tuple[str, Any], ...]
-) -> tuple[dict[str, Key], dict[str, str]]:
+def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> tuple[dict[str, Key], dict[str, str]]:
     """Return the keys of a chapter's exercises, and for each key that cannot be computed a message."""
     path = source_of(chapter)
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
