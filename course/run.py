@@ -340,7 +340,7 @@ def _make(
     if failures:
         reasons = "; ".join(f"{name}, {reason}" for name, reason in failures.items())
         kept = (
-            "; the others are kept, and the same command executes only what failed"
+            "; the other chapters are kept, and the same command goes on from there"
             if len(failures) < len(tasks)
             else ""
         )

@@ -22,7 +22,7 @@ from helpers import drawing, exercises, record
 
 # What a sentence that was put together from parts must not hold.
 BROKEN = re.compile(r"\bnan\b|\binf\b|\bNone\b(?! of)|\b0 of 0\b| [,.](?![\d.])|(?<!\.)\.\.(?!\.)|\{\w+\}")
-NOT_DRAWN = drawing.Picture(Image.new("RGBA", (4, 4)), 4, 4, 14.0)
+NOT_DRAWN = drawing.Picture(Image.new("RGBA", (4, 4)).quantize(), 4, 4, 14.0)
 
 
 def problems_of(source: Path, given: dict[str, Any], drawn: bool = False) -> list[str]:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from helpers import parameters
 from tests.inline import problems_of
@@ -113,3 +115,16 @@ def test_a_landscape_without_any_height_is_refused() -> None:
         parameters.ParameterError, match=r"^scale = 1.0 is out of range; scale must be a number from 1\.01 "
     ):
         parameters.check_values({"scale": 1.0})
+
+
+@pytest.mark.parametrize("chapter", ["04-choosing-k", "05-from-pixels-to-a-map", "11-satellite-image"])
+@pytest.mark.parametrize("visible", ["all", "one pixel"])
+def test_a_picture_of_one_color_is_refused_alike(chapter: str, visible: str, tmp_path: Path) -> None:
+    pixels = np.full((40, 50, 4), 90, dtype=np.uint8)
+    pixels[..., 3] = 255 * np.eye(40, 50, dtype=np.uint8)[::-1] * (np.arange(40) == 0)[:, None]
+    if visible == "all":
+        pixels[..., 3] = 255
+    path = tmp_path / "single.png"
+    Image.fromarray(pixels).save(path)
+    (problem,) = problems_of(ROOT / "notebooks" / f"{chapter}.ipynb", {"image_path": str(path)})
+    assert "ValueError: the picture has a single color: there is nothing to cluster (" in problem
