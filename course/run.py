@@ -336,7 +336,11 @@ def _make(
     report.close()
     if failures:
         reasons = "; ".join(f"{name}, {reason}" for name, reason in failures.items())
-        kept = "; the other chapters are kept" if len(failures) < len(tasks) else ""
+        kept = (
+            "; the other chapters are kept, and the same command goes on from there"
+            if len(failures) < len(tasks)
+            else ""
+        )
         raise CourseError(f"{reasons} (see {_short(project, partial / 'failed')}{kept})")
     _complete(project, planned, partial)
     _swap(partial, folder)

@@ -323,7 +323,10 @@ def _output_markdown(staged: Staged, chapter: Chapter, output: dict[str, Any], p
     if STEPS in data:
         return _steps_div(data)
     if "text/markdown" in data:
-        return "".join(data["text/markdown"])
+        text, about = "".join(data["text/markdown"]), metadata.get("course", {})
+        if "label" in about:  # a table, whose caption stands below it as text
+            text = text.removesuffix(f"*{about['caption']}*") + f": {about['caption']} {{#{about['label']}}}"
+        return text
     if "text/html" in data or not set(data) <= {"text/plain"}:
         raise CourseError(
             f"{place}: shows {', '.join(sorted(data))}; show tables as Markdown and figures by record.figure"

@@ -6,3 +6,13 @@ against a truth), ``planted`` (things to be found), ``gan`` (two tiny networks) 
 from files). ``plots`` and its fellows draw, ``record`` keeps what a chapter found, ``parameters`` checks
 what it was given, ``invariants`` measures what must hold, ``criteria`` is what a sweep computes.
 """
+
+import os
+
+from threadpoolctl import threadpool_limits
+
+# One thread: the arrays are small, so more threads would wait for each other, and their sums would differ in the last
+# digits. The environment reaches the libraries that are loaded later, `threadpool_limits` those that are loaded already.
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[_name] = "1"
+threadpool_limits(1)

@@ -93,7 +93,14 @@ def of_landscape(seed: int, random_state: int = 0, **parameters: Any) -> dict[st
 
 
 def clusterings(colors: Colors, most: int, random_state: int = 0) -> dict[int, Segmentation]:
-    """Return the clusters for each k from 1 to `most`, or to the number of colors if that is smaller."""
+    """Return the clusters for each k from 1 to `most`, or to the number of colors if that is smaller.
+
+    Raises
+    ------
+    ValueError
+        If there is a single color.
+    """
+    selection.refuse_single_color(colors)
     ks = range(1, min(most, len(colors.values)) + 1)
     return {k: segment_colors(colors, k, random_state, selection.N_INIT) for k in ks}
 

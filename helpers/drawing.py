@@ -21,7 +21,6 @@ from itertools import permutations
 from typing import Any, TypeVar
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
@@ -90,13 +89,28 @@ class Picture:
     text: float
 
     def file(self, kind: str) -> bytes:
-        """Return the file's bytes: "PNG", which every program reads, or "WEBP", equally sharp and a quarter smaller."""
+        """Return the file's bytes.
+
+        Parameters
+        ----------
+        kind : str
+            "PNG", on white, so that it reads on a page of any theme; or "WEBP", on the page's own ground, equally
+            sharp and a quarter smaller.
+        """
         buffer = BytesIO()
         if kind == "PNG":
-            self.pixels.save(buffer, "PNG")
+            self._on_white().save(buffer, "PNG")
         else:
             self.pixels.convert("RGBA").save(buffer, "WEBP", lossless=True, quality=50, method=2)
         return buffer.getvalue()
+
+    def _on_white(self) -> Image.Image:
+        """Return the pixels without transparency."""
+        colors = np.reshape(self.pixels.getpalette("RGBA"), (-1, 4)).astype(float)
+        opacity = colors[:, 3:] / 255
+        opaque = self.pixels.copy()
+        opaque.putpalette(np.round(colors[:, :3] * opacity + 255 * (1 - opacity)).astype(np.uint8).tobytes())
+        return opaque
 
 
 class Plot:
@@ -146,7 +160,6 @@ class Plot:
         finally:
             _page.reset(before[0])
             _theme.reset(before[1])
-        plt.close(figure)  # shown by `record.figure`, not by the notebook on its own
         return figure, alt
 
 
@@ -209,18 +222,17 @@ def panels(
         Of the whole figure on a narrow page, in inches; by default a panel keeps its height, if that is not far
         more than its width.
     width_ratios, height_ratios, **kwargs
-        As `matplotlib.pyplot.subplots` takes them; width ratios hold where all columns stand side by side.
+        As `matplotlib.figure.Figure.subplots` takes them; width ratios hold where all columns stand side by side.
     """
     if pick(True, False):
-        return plt.subplots(
-            rows, columns, figsize=(WIDTH, height), squeeze=False, width_ratios=width_ratios,
-            height_ratios=height_ratios, **kwargs,
-        )  # fmt: skip
+        return _grid(
+            rows, columns, (WIDTH, height), width_ratios=width_ratios, height_ratios=height_ratios, **kwargs
+        )
     across = narrow or -(-columns // 2)
     blocks = -(-columns // across)
     of_panel = height / rows if height_ratios else min(height / rows, 1.1 * NARROW / across + 0.2)
-    figure, grid = plt.subplots(
-        rows * blocks, across, figsize=(NARROW, narrow_height or of_panel * rows * blocks), squeeze=False,
+    figure, grid = _grid(
+        rows * blocks, across, (NARROW, narrow_height or of_panel * rows * blocks),
         width_ratios=width_ratios if across == columns else None,
         height_ratios=height_ratios * blocks if height_ratios else None, **kwargs,
     )  # fmt: skip
@@ -245,15 +257,21 @@ def tiles(
     narrow : int
         How many stand in a row on a narrow page; half of `across` by default.
     **kwargs
-        As `matplotlib.pyplot.subplots` takes them.
+        As `matplotlib.figure.Figure.subplots` takes them.
     """
     fewer = narrow or -(-across // 2)
     row = pick(height, min(height, 1.1 * NARROW / fewer + 0.2))
     across = pick(across, fewer)
     down = -(-count // across)
-    figure, grid = plt.subplots(down, across, figsize=(text_width(), down * row), squeeze=False, **kwargs)
+    figure, grid = _grid(down, across, (text_width(), down * row), **kwargs)
     _hide(grid.ravel()[count:], grid)
     return figure, grid.ravel()[:count]
+
+
+def _grid(rows: int, columns: int, size: tuple[float, float], **kwargs: Any) -> tuple[Figure, NDArray[Any]]:
+    """Return a figure and its axes, unknown to pyplot, whose settings and current figure stay the reader's own."""
+    figure = Figure(figsize=size)
+    return figure, figure.subplots(rows, columns, squeeze=False, **kwargs)
 
 
 def _hide(unused: NDArray[Any], grid: NDArray[Any]) -> None:

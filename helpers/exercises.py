@@ -35,6 +35,14 @@ SHORT = 15  # words: an answer in words that has fewer is hardly one
 CLOSE = 10  # times the tolerance: an answer within that was rounded too early, or its method differs a little
 
 
+class BrokenKeyError(ValueError):
+    """A key that cannot be computed; its text is one line."""
+
+    def _render_traceback_(self) -> list[str]:
+        # IPython shows this in place of a traceback, which would lead into the key and give it away.
+        return [f"BrokenKeyError: {self}"]
+
+
 @dataclass(frozen=True)
 class Wrong:
     """A wrong answer that people give: what it tells of them, the answer, and the share of the points it is worth."""
@@ -150,10 +158,12 @@ def check(name: str, answer: Any) -> None:
     caller = sys._getframe(1).f_globals
     given = {row: caller[row] for row in TABLE if row in caller}
     try:
-        keys = keys_of(name.partition(".")[0], given)
+        keys, failed = _keys_of(name.partition(".")[0].zfill(2), tuple(sorted(given.items())))
     except FileNotFoundError as error:
         print(f"{name}: recorded, but not checked: {error}")
         return
+    if name in failed:
+        raise BrokenKeyError(failed[name])
     if name not in keys:
         print(f"{name}: there is no such exercise; there are {', '.join(keys)}.")
         return
@@ -207,8 +217,13 @@ def keys_of(chapter: str | int, given: Mapping[str, Any]) -> dict[str, Key]:
     ------
     FileNotFoundError
         If there are no exercises for this chapter where this module lies.
+    BrokenKeyError
+        If a key cannot be computed; the message names the exercise.
     """
-    return dict(_keys_of(str(chapter).zfill(2), tuple(sorted(given.items()))))
+    keys, failed = _keys_of(str(chapter).zfill(2), tuple(sorted(given.items())))
+    for message in failed.values():
+        raise BrokenKeyError(message)
+    return dict(keys)
 
 
 def source_of(chapter: str) -> Path:
@@ -220,20 +235,34 @@ def source_of(chapter: str) -> Path:
 
 
 @lru_cache(maxsize=4)
-def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> dict[str, Key]:
+def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> tuple[dict[str, Key], dict[str, str]]:
+    """Return the keys of a chapter's exercises, and for each key that cannot be computed a message."""
     path = source_of(chapter)
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     namespace: dict[str, Any] = {"__name__": "exercises"}
+    failed: dict[str, str] = {}
+    exercise = ""
     _collected.clear()
     with threadpool_limits(1):  # the arrays are small: more threads would wait for each other
         for number, cell in enumerate(cells, start=1):
-            tags = set(cell["metadata"].get("tags", []))
+            tags, text = set(cell["metadata"].get("tags", [])), "".join(cell["source"])
+            heading = re.search(r"^### (\d+\.\d+) ", text, re.MULTILINE)
+            if cell["cell_type"] == "markdown" and heading:
+                exercise = heading[1]
             if not tags & {"parameters", "setup", "key"}:
                 continue
-            exec(compile("".join(cell["source"]), f"{path.name}, cell {number}", "exec"), namespace)
+            place = f"{path.name}, cell {number}"
+            try:
+                exec(compile(text, place, "exec"), namespace)
+            except Exception as error:  # the code of a notebook may raise anything
+                if not exercise:
+                    raise
+                why = " ".join(f"{type(error).__name__}: {error}".split())
+                message = f"the key of exercise {exercise} ({place}) cannot be computed with these parameters: {why}"
+                failed.setdefault(exercise, message)
             if "parameters" in tags:
                 namespace.update({name: value for name, value in given if name in namespace})
-    return dict(_collected)
+    return dict(_collected), failed
 
 
 def plain(value: Any) -> Any:

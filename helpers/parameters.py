@@ -50,7 +50,13 @@ TABLE: dict[str, Parameter] = {
     for row in [
         Parameter("size", int, 512, 32, 8192, "side of the square landscape, in pixels; alone, it crops"),
         Parameter(
-            "scale", float, 128.0, 1, 8192, "pixels per cell of the coarsest noise; scale it with size"
+            # At 1, every pixel of the first layer lies on a point of the lattice, where noise is 0.
+            "scale",
+            float,
+            128.0,
+            1.01,
+            8192,
+            "pixels per cell of the coarsest noise; scale it with size",
         ),
         Parameter("octaves", int, 6, 1, 10, "layers of noise that are added up"),
         Parameter("persistence", float, 0.5, 0.05, 1, "strength of each layer against the one before"),

@@ -114,7 +114,7 @@ def figure(label: str, plot: Plot, caption: str) -> None:
         metadata={"image/png": {"alt": plot.alt, "width": shown.width}},
         raw=True,
     )
-    _show_markdown(f"*{caption}*", part_of=label)
+    _show_markdown(f"*{caption}*", {"part_of": label})
 
 
 def thumbnail(name: str, image: np.ndarray, caption: str, alt: str) -> None:
@@ -163,7 +163,8 @@ def table(label: str, header: Sequence[str], rows: Iterable[Sequence[Any]], capt
     rule = _row([f"{'-' * n}:" if r else f":{'-' * n}" for n, r in zip(dashes, right, strict=True)])
     lines = [texts[0], rule, *texts[1:]]
     caption = _filled(caption)
-    _show_markdown("\n".join(lines) + f"\n\n: {caption} {{#{label}}}")
+    # Jupyter shows the caption below; the stage step makes it the table's own.
+    _show_markdown("\n".join(lines) + f"\n\n*{caption}*", {"label": label, "caption": caption})
 
 
 def source(*functions: Callable[..., Any]) -> None:
@@ -206,9 +207,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _show_markdown(text: str, part_of: str | None = None) -> None:
-    """Show Markdown; `part_of` marks a caption that belongs to a figure."""
-    display({"text/markdown": text}, metadata={"course": {"part_of": part_of}} if part_of else {}, raw=True)
+def _show_markdown(text: str, about: dict[str, str] | None = None) -> None:
+    """Show Markdown; `about` says what the stage step needs to know of a caption."""
+    display({"text/markdown": text}, metadata={"course": about} if about else {}, raw=True)
 
 
 def _row(cells: Sequence[str]) -> str:

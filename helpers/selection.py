@@ -383,15 +383,20 @@ def choose(
         If the picture has a single color.
     """
     colors = _listed(image, mask)
+    refuse_single_color(colors)
     most = min(10, len(colors.values))
-    if most < 2:
-        raise ValueError("the picture has a single color: there is nothing to cluster")
 
     def score(k: int) -> float:
         labels = segment_colors(colors, k, random_state, N_INIT).labels
         return silhouette(colors, labels, random_state=random_state)
 
     return elbow_or_silhouette(*wcss_curve(colors, range(1, most + 1), random_state), score)
+
+
+def refuse_single_color(colors: Colors) -> None:
+    """Raise `ValueError` if a picture, given by its distinct colors, has only one."""
+    if len(colors.values) < 2:
+        raise ValueError("the picture has a single color: there is nothing to cluster")
 
 
 def elbow_or_silhouette(ks: ArrayLike, wcss: ArrayLike, silhouette_of: Callable[[int], float]) -> int:

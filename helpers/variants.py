@@ -65,7 +65,7 @@ def measure(seed: int, random_state: int = 0, **parameters: Any) -> dict[str, An
     chosen = selection.elbow_or_silhouette(
         list(found), wcss, lambda k: selection.silhouette(colors, found[k].labels)
     )
-    again = segmentation.segment_colors(colors, chosen, random_state + 1, selection.N_INIT)
+    again = segmentation.segment_colors(colors, chosen, (random_state + 1) % 2**32, selection.N_INIT)
     named = segmentation.nearest_terrain(found[chosen].centers)[found[chosen].labels]
     area = np.bincount(regions.connected(found[chosen].labels).ravel())[1:]
     return {

@@ -262,3 +262,35 @@ def test_check_takes_the_parameters_of_who_asks(capsys: pytest.CaptureFixture[st
     assert lines[4].startswith("4.1: an answer of type object cannot be checked")
     assert lines[5].startswith("4.1: the answer holds nan, which is no number")
     assert lines[6:] == ["4.5: no answer yet.", "4.2: no answer yet.", "four: there is no such exercise."]
+
+
+def test_a_key_that_fails_is_named_and_the_others_are_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cell(source: str, kind: str = "code", tag: str = "key") -> dict[str, Any]:
+        return {"cell_type": kind, "metadata": {"tags": [tag] if kind == "code" else []}, "source": source}
+
+    cells = [
+        cell("seed = 0", tag="parameters"),
+        cell("from helpers.exercises import key", tag="setup"),
+        cell("### 77.1 One", "markdown"),
+        cell("key('77.1', seed)"),
+        cell("### 77.2 Two", "markdown"),
+        cell("key('77.2', [][seed])"),
+        cell("### 77.3 Three", "markdown"),
+        cell("key('77.3', 3)"),
+    ]
+    (tmp_path / "77-exercises.ipynb").write_text(json.dumps({"cells": cells}), "utf-8")
+    monkeypatch.setattr(exercises, "FOLDER", tmp_path)
+    monkeypatch.setattr("helpers.record.display", lambda *_, **__: None)
+    names: dict[str, Any] = {"seed": 5}
+    exec("from helpers.exercises import check\ncheck('77.1', 5)\ncheck('77.3', 3)", names)
+    assert capsys.readouterr().out == "77.1: right.\n77.3: right.\n"
+    message = (
+        r"^the key of exercise 77\.2 \(77-exercises\.ipynb, cell 6\) cannot be computed with these parameters: "
+        r"IndexError: list index out of range$"
+    )
+    with pytest.raises(ValueError, match=message):
+        exec("check('77.2', 1)", names)
+    with pytest.raises(ValueError, match=message):
+        keys_of(77, {"seed": 5})

@@ -85,7 +85,10 @@ def test_failing_chapters_are_named_and_the_others_kept(tmp_path: Path) -> None:
     }
     listed = "; ".join(f"{name}, {reason}" for name, reason in reasons.items())
     where = Path("runs/.default.partial/failed")
-    assert err == f"course: {listed} (see {where}; the other chapters are kept)\n"
+    assert (
+        err
+        == f"course: {listed} (see {where}; the other chapters are kept, and the same command goes on from there)\n"
+    )
     table = out[out.index("chapter  ") :]
     for name, reason in reasons.items():
         assert any(line.startswith(name) and f"failed: {reason}" in line for line in table.splitlines())
@@ -441,7 +444,7 @@ def test_edit_while_a_chapter_is_executed_is_noticed(tmp_path: Path, edited: str
     assert process.returncode == 1
     assert err == (
         f"course: takes_nothing, {what} changed while it was executed; the same command executes it again "
-        "(see runs/.default.partial/failed; the other chapters are kept)\n"
+        "(see runs/.default.partial/failed; the other chapters are kept, and the same command goes on from there)\n"
     )
     assert not (tmp_path / "runs/default").exists()
 

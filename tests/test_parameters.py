@@ -88,7 +88,7 @@ def test_an_int_is_accepted_for_a_float_and_becomes_one():
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
 def test_not_finite(value):
-    with pytest.raises(ParameterError, match="is not finite; scale must be a number from 1 to 8192"):
+    with pytest.raises(ParameterError, match=r"is not finite; scale must be a number from 1\.01 to 8192"):
         parameters.check_value("scale", value)
 
 

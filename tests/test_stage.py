@@ -16,6 +16,7 @@ from course.errors import CourseError
 from course.project import Chapter, Project, load, read_notebook
 from course.run import Run
 from helpers import parameters as table
+from helpers import record
 from helpers.invariants import CLAIMS, NOT_ASKED
 
 
@@ -91,6 +92,22 @@ def test_a_figure_becomes_a_div_of_an_image_for_each_theme_and_width() -> None:
         "chapters/01-x_files/fig-x-light-wide.webp": b"a",
         "chapters/01-x_files/fig-x-dark-narrow.webp": b"b",
     }
+
+
+def test_a_tables_caption_is_text_in_jupyter_and_the_tables_own_on_the_site(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    outputs: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        "helpers.record.display",
+        lambda data, metadata, raw: outputs.append({**shown(), "data": data, "metadata": metadata}),
+    )
+    record.table("tbl-x", ["a"], [[1]], "One *thing*.")
+    (output,) = outputs
+    table = "| a |\n| ---: |\n| 1 |\n\n"
+    assert output["data"]["text/markdown"] == f"{table}*One *thing*.*"
+    staged = stage._output_markdown(stage.Staged(), Chapter("01-x", Path("x.ipynb")), output, "")
+    assert staged == f"{table}: One *thing*. {{#tbl-x}}"
 
 
 def test_marked_quotes_become_callouts_and_others_stay() -> None:
