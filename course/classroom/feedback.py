@@ -26,7 +26,7 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --soft: #aeb8c2; --line: #5b6570; --good: #7ed3a2; --bad: #f0b08c; } }
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: .4rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-.brief { white-space: nowrap; } th[scope=row] { overflow-wrap: anywhere; min-width: 4rem; } .report { max-width: 80rem; } .report td:last-child { min-width: 16rem; } .scroll { overflow-x: auto; } pre { padding: .7rem; white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; font-size: .9rem; }
+.brief { white-space: nowrap; } th[scope=row], .report td { overflow-wrap: anywhere; } th[scope=row] { min-width: 7rem; } .report { max-width: 80rem; } .report td:last-child { min-width: 14rem; } .scroll { overflow-x: auto; } pre { padding: .7rem; white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; font-size: .9rem; }
 .words { white-space: pre-line; } .soft { color: var(--soft); } .right { color: var(--good); font-weight: 600; } .wrong { color: var(--bad); font-weight: 600; }
 figure { margin: 1.2rem 0; padding: .4rem 1rem; border-left: 4px solid var(--line); } figcaption { color: var(--soft); font-size: .95rem; }
 """

@@ -438,7 +438,8 @@ def _worth(result: dict[str, Any]) -> float:
 
 def _in_points(result: dict[str, Any]) -> str:
     """Return what a result has, in words."""
-    points = f"{sum(mark['points'] or 0 for mark in result['marks']):g} points"
+    total = sum(mark["points"] or 0 for mark in result["marks"])
+    points = f"{total:g} point{'' if total == 1 else 's'}"
     waiting = sum(mark["points"] is None for mark in result["marks"])
     return f"{points} and {waiting} to be read" if waiting else points
 
