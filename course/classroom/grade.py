@@ -6,6 +6,7 @@ student's landscape, or come from the site; add up the points.
 
 from __future__ import annotations
 
+import difflib
 import io
 import itertools
 import json
@@ -129,7 +130,7 @@ def word_for_word(results: list[dict[str, Any]]) -> dict[str, dict[str, list[str
 
 
 def _has_fraction(answer: Any) -> bool:
-    """Tell whether an answer holds a number that is not whole."""
+    """Return True if an answer holds a number that is not whole."""
     if isinstance(answer, list):
         return any(map(_has_fraction, answer))
     return is_number(answer) and answer != int(answer)
@@ -137,6 +138,9 @@ def _has_fraction(answer: Any) -> bool:
 
 RUN = 3  # words in a row that two texts share: fewer come together by chance
 COPIED = 0.5  # the share of an answer's words in such runs from which it is reported
+OWN_CODE = (
+    20  # tokens that a solution adds to what students begin with: with fewer, everybody writes the same
+)
 SAME_CODE = 3  # exercises: that one or two have the site's code is chance, as some have hardly another
 DIGITS = 6  # of a number that nobody has from a figure
 
@@ -150,10 +154,13 @@ class Published:
             shown = [*exercise.tagged("solution"), *exercise.tagged("guide")]
             self.asked[exercise.number] = _runs(text_of(exercise.cells[0]))
             self.answers[exercise.number] = set().union(*(_runs(text_of(cell)) for cell in shown))
-            started = "".join(_tokens("\n".join(text_of(cell) for cell in exercise.tagged("start"))))
-            solved = "".join(_tokens("\n".join(text_of(cell) for cell in exercise.tagged("solution"))))
-            if solved and solved not in started:
-                self.code[exercise.number] = solved
+            started, solved = (
+                _tokens("\n".join(text_of(cell) for cell in exercise.tagged(tag)))
+                for tag in ("start", "solution")
+            )
+            same = difflib.SequenceMatcher(None, started, solved, autojunk=False).get_matching_blocks()
+            if len(solved) - sum(block.size for block in same) >= OWN_CODE:
+                self.code[exercise.number] = "".join(solved)
 
     def flags(self, result: dict[str, Any]) -> list[str]:
         """Return what of a student's work stands on the site, or was not computed in the notebook, in words."""
@@ -161,12 +168,12 @@ class Published:
         for name, answer in result["answers"].items():
             if _is_long(answer) and (share := self.share(name, answer)) >= COPIED:
                 flags.append(f"{name}: {share:.0%} of its words are those of the answer on the site")
-        code = "\n".join(cell["source"] for cell in result["cells"])
-        tokens = _tokens(code)
+        tokens = [token for cell in result["cells"] for token in _tokens(cell["source"])]
         joined = "".join(tokens)
         numbers = [mark for mark in result["marks"] if not isinstance(mark["answer"], str)]
-        same = [mark["exercise"] for mark in numbers if self.code.get(mark["exercise"], "\0") in joined]
-        if len(same) >= min(SAME_CODE, len(numbers)) > 1:
+        coded = [mark["exercise"] for mark in numbers if mark["exercise"] in self.code]
+        same = [name for name in coded if self.code[name] in joined]
+        if len(same) >= min(SAME_CODE, len(coded)) > 1:
             flags.append(f"the code of {', '.join(same)} is that of the site's solutions")
         typed_in = {
             float(token)
