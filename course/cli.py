@@ -285,6 +285,8 @@ def classroom_make(
     chapter = find_exercises(project, exercises)
     found = read_roster(roster, id_column)
     click.echo(found.summary)
+    if found.warning:
+        click.echo(f"Warning: {found.warning}", err=True)
     values = read_parameters(parameters, files)
     place = make.make(
         project,

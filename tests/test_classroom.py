@@ -11,7 +11,7 @@ import zipfile
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -26,6 +26,9 @@ from course.exercises import exercises_in, tags_of, text_of
 from course.project import Project, load, read_notebook
 from helpers.exercises import keys_of
 from tests.projects import ROOT
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 MISSING = jail.why_not()
 needs_jail = pytest.mark.skipif(
@@ -174,31 +177,84 @@ def test_a_folder_that_holds_something_else_is_left_alone(
 # What is handed in
 
 
+DECIDE = "a person decides"
+PEOPLE = {
+    "ada": "Ada Lovelace", "bela": "Béla Bartók", "eve": "", "sean": "Seán O'Connor", "king": "Ada Lovelace-King", "max1": "Max Müller",
+    "max2": "Max Müller", "0012": "Lovis, Jean-Luc", "arabi": "محمد العربي", "wide": "Ｆｕｌｌ Ｗｉｄｔｈ",
+}  # fmt: skip
+OF_CANVAS = {"sean": "1235"}
+
+
 @pytest.mark.parametrize(
-    ("path", "student"),
+    ("path", "mark", "student"),
     [
-        ("ada_04-exercises.ipynb", "ada"),
-        ("ada_04-exercises (1).ipynb", "ada"),
-        ("lovelaceada_123_456_ada_04-exercises.ipynb", "ada"),  # Canvas
-        ("lovelaceada_LATE_123_456_ada_04-exercises-2.ipynb", "ada"),
-        ("Ada Lovelace_98765_assignsubmission_file_/ada_04-exercises.ipynb", "ada"),  # Moodle
-        ("Ada Lovelace_98765_assignsubmission_file_/Untitled.ipynb", "ada"),
-        ("Ada Lovelace_98765_assignsubmission_file_Untitled.ipynb", "ada"),  # Moodle without folders
-        ("Béla Bartók_7_assignsubmission_file_/x.ipynb", "bela"),  # an umlaut in two characters
-        ("Eve-Marie X_7_assignsubmission_file_/x.ipynb", None),
-        ("eve/homework.ipynb", "eve"),
-        ("eve.ipynb", "eve"),
-        ("Eve_3_assignsubmission_file_/ada_04-exercises.ipynb", "eve"),  # in her folder it is hers
-        ("evelyn_04-exercises.ipynb", None),
-        ("Untitled.ipynb", None),
+        # no mark in it: the platform decides, else the name of the file
+        ("ada_04-exercises.ipynb", None, "ada"),
+        ("ada_04-exercises (1).ipynb", None, "ada"),
+        ("lovelaceada_123_456_ada_04-exercises.ipynb", None, "ada"),  # Canvas
+        ("lovelaceada_LATE_123_456_ada_04-exercises-2.ipynb", None, "ada"),
+        ("Ada Lovelace_98765_assignsubmission_file_/ada_04-exercises.ipynb", None, "ada"),  # Moodle
+        ("Ada Lovelace_98765_assignsubmission_file_/Untitled.ipynb", None, "ada"),
+        ("Ada Lovelace_98765_assignsubmission_file_Untitled.ipynb", None, "ada"),  # Moodle without folders
+        ("Béla Bartók_7_assignsubmission_file_/x.ipynb", None, "bela"),  # an umlaut in two characters
+        ("Eve-Marie X_7_assignsubmission_file_/x.ipynb", None, None),
+        ("eve/homework.ipynb", None, "eve"),
+        ("eve.ipynb", None, "eve"),
+        ("Eve_3_assignsubmission_file_/ada_04-exercises.ipynb", None, "eve"),  # in her folder it is hers
+        ("evelyn_04-exercises.ipynb", None, None),
+        ("Untitled.ipynb", None, None),
+        ("Ada Lovelace-King_7_assignsubmission_file_/x.ipynb", None, "king"),
+        ("Max Müller_7_assignsubmission_file_/x.ipynb", None, DECIDE),
+        ("oconnorsean_1_2_x.ipynb", None, "sean"),
+        ("someoneelse_1235_2_x.ipynb", None, "sean"),  # the number that Canvas's export has
+        ("Seán OConnor_7_assignsubmission_file_/x.ipynb", None, "sean"),  # Moodle drops apostrophes
+        ("Sean O’Connor_7_assignsubmission_file_/x.ipynb", None, "sean"),
+        ("O'Connor Seán_7_assignsubmission_file_/x.ipynb", None, "sean"),  # surname first
+        ("Group A-Ada Lovelace_7_assignsubmission_file_/x.ipynb", None, "ada"),  # groups of Moodle
+        ("98765-43210 - Béla Bartók - Oct 3, 2024 1011 AM/final (2).ipynb", None, "bela"),  # Brightspace
+        ("98765-43210 - Béla Bartók - Oct 3, 2024 1011 AM - final.ipynb", None, "bela"),
+        ("Bartok_Bela_login2_12345/exercise.ipynb", None, "bela"),  # ILIAS
+        ("Lovis_Jean-Luc_0012_12345/exercise.ipynb", None, "0012"),
+        ("Exercise 4_sean_attempt_2024-10-03-10-11-12_x.ipynb", None, "sean"),  # Blackboard
+        ("محمد العربي_7_assignsubmission_file_/x.ipynb", None, "arabi"),
+        ("Full Width_7_assignsubmission_file_/x.ipynb", None, "wide"),
+        # a mark: where no name matches, it decides
+        ("Untitled.ipynb", "ada", "ada"),
+        ("Participant_98765_assignsubmission_file_/Untitled.ipynb", "bela", "bela"),
+        ("Sean Conor_7_assignsubmission_file_/x.ipynb", "sean", "sean"),
+        ("98765-43210 - Nobody Known - Oct 3, 2024 1011 AM/x.ipynb", "bela", "bela"),
+        # it agrees
+        ("Ada Lovelace_7_assignsubmission_file_/x.ipynb", "ada", "ada"),
+        ("Max Müller_7_assignsubmission_file_/x.ipynb", "max2", "max2"),
+        (
+            "lovelaceada_1_2_bela_04-exercises.ipynb",
+            "ada",
+            "ada",
+        ),  # a classmate's name, which Canvas leaves to the student
+        # it does not
+        ("Ada Lovelace_7_assignsubmission_file_/x.ipynb", "bela", DECIDE),
+        ("Ada Lovelace_7_assignsubmission_file_/Béla Bartók_/x.ipynb", "bela", DECIDE),
+        ("lovelaceada_1_2_bela_04-exercises.ipynb", "bela", DECIDE),
+        ("ada_04-exercises.ipynb", "bela", DECIDE),
+        ("Participant_98765_assignsubmission_file_/ada_04-exercises.ipynb", "bela", DECIDE),
     ],
 )
-def test_a_file_is_known_by_its_name_or_its_folder(
-    key: dict[str, Any], path: str, student: str | None
+def test_a_file_is_assigned_where_platform_mark_and_name_agree(
+    tmp_path: Path, path: str, mark: str | None, student: str | None
 ) -> None:
-    folder = Path("/in")
-    theirs, nobodys = submissions.owners([folder / path], folder, key["students"], {})
-    assert (list(theirs), len(nobodys)) == (([student], 0) if student else ([], 1))
+    students = {
+        name: {"name": full, "file": f"{name}_04-exercises.ipynb", "extra": {"ID": OF_CANVAS.get(name, "")}}
+        for name, full in PEOPLE.items()
+    }
+    file = tmp_path / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(
+        json.dumps({"cells": [], "metadata": {"course": {"token": f"of {mark}"}}}), encoding="utf-8"
+    )
+    tokens = {f"of {name}": name for name in students}
+    theirs, nobodys, undecided = submissions.owners([file], tmp_path, students, tokens)
+    found = [*theirs, *[None for _ in nobodys], *[DECIDE for _ in undecided]]
+    assert found == [student]
 
 
 @pytest.mark.parametrize(
@@ -320,24 +376,164 @@ def test_a_neighbors_notebook_under_ones_own_name_is_told(
     assert f"seed = {key['students']['ada']['parameters']['seed']}" in made.cells[0]
 
 
-def test_another_file_under_a_students_name_does_not_take_its_place(
-    tmp_path: Path, class_folder: Path, key: dict[str, Any], project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Canvas keeps the name that a file had: eve's own notebook, called ada's and newer, is not marked as ada's."""
-    given = tmp_path / "in"
-    given.mkdir()
-    for student, name in (
-        ("ada", "ada_1_2_ada_04-exercises.ipynb"),
-        ("eve", "eve_3_4_ada_04-exercises.ipynb"),
-    ):
-        notebook = handed_in(class_folder, student, lambda *_: None)
-        (given / name).write_text(json.dumps(notebook), encoding="utf-8")
-    os.utime(given / "ada_1_2_ada_04-exercises.ipynb", (1, 1))
+# Which hand-in counts
+
+
+def answers_of(cells: list[str], *_: Any, **__: Any) -> Outcome:
+    """Stand in for the jail: take the number of right answers from a comment in the code."""
+    right = re.search(r"# right: (\d)", "\n".join(cells))
+    shown = [scrap(f"answer_4_{n}", RIGHT[f"4.{n}"]) for n in range(1, 1 + int(right[1]))] if right else []
+    return Outcome([{"event": "cell", "number": 0, "outputs": shown}, {"event": "finished"}])
+
+
+RIGHT: dict[str, Any] = {}  # to ada's exercises
+
+
+@pytest.fixture
+def hand_in(
+    class_folder: Path, key: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., Path]:
+    """Return a function that writes a notebook with some right answers of ada's into a folder."""
     monkeypatch.setattr(jail, "why_not", lambda *_: "")
-    monkeypatch.setattr(jail, "execute", lambda *_, **__: Outcome([{"event": "finished"}]))
+    monkeypatch.setattr(jail, "execute", answers_of)
+    monkeypatch.setattr(
+        "tests.test_classroom.RIGHT", {n: k["answer"] for n, k in key["students"]["ada"]["key"].items()}
+    )
+
+    def write(name: str, right: int, student: str = "ada", folder: str = "in", age: int = 0) -> Path:
+        notebook = handed_in(class_folder, student, lambda *_: None)
+        notebook["cells"].append({"cell_type": "code", "source": f"# right: {right}", "metadata": {}})
+        path = tmp_path / folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+        os.utime(path, (10**9 - age, 10**9 - age))
+        return path.parent
+
+    return write
+
+
+def total(result: dict[str, Any]) -> float:
+    return sum(mark["points"] or 0 for mark in result["marks"])
+
+
+def decide(out: Path, file: str, **values: str) -> None:
+    """Fill in a row of decide.csv."""
+    path = out / "decide.csv"
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    assert [row["file"] for row in rows].count(file) == 1
+    with path.open("w", encoding="utf-8", newline="") as file_:
+        writer = csv.DictWriter(file_, list(rows[0]))
+        writer.writeheader()
+        writer.writerows([{**row, **values} if row["file"] == file else row for row in rows])
+
+
+def test_a_file_named_after_a_classmate_changes_nobodys_mark(
+    hand_in: Callable[..., Path], class_folder: Path, project: Project, tmp_path: Path
+) -> None:
+    """bela hands in an empty notebook that carries ada's mark and name."""
+    hand_in("lovelaceada_1_2_ada_04-exercises.ipynb", 3, age=100)
+    given = hand_in("bartokbela_3_4_ada_04-exercises.ipynb", 0)
+    out = tmp_path / "out"
+    (ada,) = marking.mark(project, given, class_folder, out, quiet=True)
+    assert (ada["student"], total(ada), ada["notes"]) == ("ada", 6, [])
+    report = (out / "report.html").read_text(encoding="utf-8")
+    assert "To be decided by a person" in report
+    for words in (
+        "bartokbela_3_4_ada_04-exercises.ipynb",
+        "prefix names bela (Béla Bartók)",
+        "the mark in the notebook names ada (Ada Lovelace)",
+        "bela Béla Bartók, but a file is to be decided",
+    ):
+        assert words in report
+    inert(report)
+    # a person says whose it is; it has fewer points than what ada has, so hers stay
+    decide(out, "bartokbela_3_4_ada_04-exercises.ipynb", student="ada")
+    (ada,) = marking.mark(project, given, class_folder, out, quiet=True)
+    assert total(ada) == 6
+    assert "bartokbela_3_4_ada_04-exercises.ipynb has 0 points" in ada["notes"][0]
+    decide(out, "bartokbela_3_4_ada_04-exercises.ipynb", student="bela")
+    results = marking.mark(project, given, class_folder, out, quiet=True)
+    assert [(r["student"], r["file"][:8]) for r in results] == [("ada", "lovelace"), ("bela", "bartokbe")]
+    decide(out, "bartokbela_3_4_ada_04-exercises.ipynb", student="nobody")
+    assert len(marking.mark(project, given, class_folder, out, quiet=True)) == 1
+
+
+def test_an_emptier_hand_in_does_not_take_the_place_of_a_better_one(
+    hand_in: Callable[..., Path],
+    class_folder: Path,
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out, name = tmp_path / "out", "ada_04-exercises.ipynb"
+    in_time, late = hand_in(name, 3), hand_in(name, 1, folder="late")
+    (ada,) = marking.mark(project, in_time, class_folder, out, quiet=True)
+    assert (total(ada), ada["notes"]) == (6, [])
+    for _ in range(2):  # the second time nothing runs
+        (ada,) = marking.mark(project, late, class_folder, out, quiet=True)
+        assert total(ada) == 6
+        assert json.loads((out / "ada" / "result.json").read_text(encoding="utf-8"))["marks"] == ada["marks"]
+        assert (
+            f"{name} has 1 point; {name} has 6 points and counts; decide.csv can change that" in ada["notes"]
+        )
+        monkeypatch.setattr(jail, "execute", lambda *_, **__: pytest.fail("it ran again"))
+    decide(out, name, counts="yes")
+    (ada,) = marking.mark(project, late, class_folder, out, quiet=True)
+    assert total(ada) == 1
+    assert "# right: 1" in (out / "ada" / "ran.ipynb").read_text(encoding="utf-8")
+    decide_back = (out / "decide.csv").read_text(encoding="utf-8-sig").replace(",yes,", ",,")
+    (out / "decide.csv").write_text(decide_back, encoding="utf-8")
+    (ada,) = marking.mark(project, late, class_folder, out, quiet=True)
+    assert total(ada) == 6
+    assert "# right: 3" in (out / "ada" / "ran.ipynb").read_text(encoding="utf-8")
+
+
+def test_of_several_files_the_best_counts(
+    hand_in: Callable[..., Path], class_folder: Path, project: Project, tmp_path: Path
+) -> None:
+    hand_in("ada_04-exercises.ipynb", 3, age=100)
+    given = hand_in("ada_04-exercises (1).ipynb", 1)
+    (given / "ada_notes.pdf").write_bytes(b"no notebook")
     (ada,) = marking.mark(project, given, class_folder, tmp_path / "out", quiet=True)
-    assert (ada["student"], ada["file"]) == ("ada", "ada_1_2_ada_04-exercises.ipynb")
-    assert ada["notes"] == ["2 files are of this student; not marked: eve_3_4_ada_04-exercises.ipynb"]
+    assert (ada["file"], total(ada)) == ("ada_04-exercises.ipynb", 6)
+    assert ada["notes"] == [
+        "3 files are of this student; not marked: ada_notes.pdf",
+        "ada_04-exercises (1).ipynb has 1 point; ada_04-exercises.ipynb has 6 points and counts; decide.csv can change that",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("x.ipynb,x1,zoe,", "line 2: no student 'zoe' in the key"),
+        ("x.ipynb,x1,ada,no", "line 2: 'no' in the column counts; write yes, or nothing"),
+    ],
+)
+def test_a_decision_that_is_not_understood_is_one_line(
+    hand_in: Callable[..., Path], class_folder: Path, project: Project, tmp_path: Path, row: str, says: str
+) -> None:
+    given, out = hand_in("ada_04-exercises.ipynb", 3), tmp_path / "out"
+    marking.mark(project, given, class_folder, out, quiet=True)
+    (out / "decide.csv").write_text(f"file,sha256,student,counts\n{row}\n", encoding="utf-8")
+    with pytest.raises(CourseError, match=re.escape(says)):
+        marking.mark(project, given, class_folder, out, quiet=True)
+    assert row in (out / "decide.csv").read_text(encoding="utf-8")
+
+
+def test_what_a_cell_shows_beyond_the_limit_is_reported(
+    hand_in: Callable[..., Path],
+    class_folder: Path,
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told = [{"event": "cell", "number": 0, "outputs": [], "dropped": 5000}, {"event": "finished"}]
+    monkeypatch.setattr(jail, "execute", lambda *_, **__: Outcome(told))
+    given = hand_in("ada_04-exercises.ipynb", 0)
+    (ada,) = marking.mark(project, given, class_folder, tmp_path / "out", quiet=True)
+    assert ada["notes"] == [
+        "1 cell shows more text than is kept; the rest was left out, and the answers count"
+    ]
 
 
 def test_a_notebook_in_a_zip_file_is_read(tmp_path: Path) -> None:
@@ -590,6 +786,80 @@ def test_answers_of_the_same_words_are_found(key: dict[str, Any]) -> None:
     assert grade.word_for_word(results) == {"ada": {"4.5": ["bela"]}, "bela": {"4.5": ["ada"]}}
 
 
+# What comes from the site
+
+
+def result_with(
+    cells: list[str], answers: dict[str, Any], right: bool = True, student: str = "ada"
+) -> dict[str, Any]:
+    """Return a result as marking makes it, of some code and the answers that it gave."""
+    marks = [{"exercise": n, "answer": a, "points": float(right), "most": 1.0} for n, a in answers.items()]
+    told = [{"source": cell, "ended": "ok", "shown": ""} for cell in cells]
+    return {"student": student, "answers": answers, "marks": marks, "cells": told}
+
+
+def published_answer(exercise: str) -> str:
+    """Return the answer in words that the site shows, with numbers in it."""
+    code = solutions()[exercise]
+    return re.sub(r"\{[^{}]*\}", "3", code.split('"""')[1])
+
+
+OWN_WORDS = (
+    "My curve bends at three when I look at the first six values, but if I leave out one cluster the bend moves to four. "
+    "So the rule gives no single number for my map. I would say that four terrains are in it since I made it so, and the elbow "
+    "happens to agree only for one of the ranges; with another seed it might not."
+)
+
+
+def test_words_from_the_site_are_flagged_also_after_small_edits_and_own_ones_are_not() -> None:
+    published = grade.Published(exercises_in(read_notebook(SOURCE)))
+    site = published_answer("4.5")
+    edited = site.replace("picture", "map").replace("One may say", "You could say").replace("kind", "sort")
+    for answer in (site, site.upper(), edited, f"I think that. {edited} So it is."):
+        (flag,) = published.flags(result_with([], {"4.5": answer}))
+        assert re.match(r"4\.5: \d+% of its words are those of the answer on the site", flag)
+    asked = text_of(exercises_in(read_notebook(SOURCE))[4].cells[0])
+    for answer in (OWN_WORDS, f"{asked} {OWN_WORDS}", "word " * 30):
+        assert published.flags(result_with([], {"4.5": answer})) == []
+
+
+def test_words_that_nearly_are_a_classmates_are_flagged() -> None:
+    published = grade.Published(exercises_in(read_notebook(SOURCE)))
+    texts = {
+        "ada": OWN_WORDS,
+        "bela": OWN_WORDS.replace("My", "The").replace("number", "value").replace("seed", "picture"),
+        "dan": "The elbow is where the curve bends most, and I found it at four with both ranges, so I am confident in four here.",
+    }
+    results = [result_with([], {"4.5": text}, student=name) for name, text in texts.items()]
+    found = grade.nearly_word_for_word(results, published)
+    assert found == {"ada": {"4.5": ["bela"]}, "bela": {"4.5": ["ada"]}}
+
+
+def test_the_sites_code_and_numbers_that_are_typed_in_are_flagged() -> None:
+    published = grade.Published(exercises_in(read_notebook(SOURCE)))
+    answers = {
+        "4.1": 262954537.40899658,
+        "4.2": [2, 5],
+        "4.3": [4, 0.980560366734964],
+        "4.4": [0.9732, 0.9306],
+    }
+    code = [f"# mine\n{solutions()[n]}" for n in answers]
+    assert published.flags(result_with(code, answers)) == [
+        "the code of 4.1, 4.2, 4.4 is that of the site's solutions"
+    ]
+    assert published.flags(result_with(code[1:3], answers)) == []  # two may be chance
+    typed = [f'%matplotlib inline\ncheck("{n}", {a!r})' for n, a in answers.items()]
+    assert published.flags(result_with(typed, answers)) == [
+        "typed in, not computed in this notebook: 4.1, 4.3"
+    ]
+    noted = ["x = f()  # 262954537.40899658", "'0.980560366734964'", "check('4.4', x)"]
+    assert published.flags(result_with(noted, answers)) == []
+    assert published.flags(result_with(typed, answers, right=False)) == []
+    assert published.flags(
+        result_with(["from helpers.exercises import keys_of\nk = keys_of(4, {})"], {})
+    ) == ["it asks for the key (keys_of)"]
+
+
 # What is shown
 
 
@@ -644,6 +914,44 @@ def test_pages_show_what_students_wrote_as_text() -> None:
     inert(feedback.student_page(result, "Exercises", 3, {"4.5": HOSTILE}))
     inert(feedback.report([result], [HOSTILE], [HOSTILE], "Exercises", {"4.5": 3}))
     inert(feedback.in_words([result], ["4.5"], "Exercises", exercises_in(read_notebook(SOURCE))))
+
+
+ADDRESS = "bartholomew.featherstonehaugh@students.university-of-somewhere.example.org"
+
+
+def test_answers_are_read_without_addresses_and_points_find_their_student(tmp_path: Path) -> None:
+    result = {**hostile_result(), "student": ADDRESS, "notes": [], "flags": []}
+    result["marks"] = [{**result["marks"][0], "answer": "word " * 20}]
+    page = feedback.in_words([result], ["4.5"], "Exercises", exercises_in(read_notebook(SOURCE)))
+    path = tmp_path / "reading.csv"
+    reading.write(path, [result], ["4.5"], {})
+    table = path.read_text(encoding="utf-8-sig")
+    assert "@students" not in page + table
+    code = table.splitlines()[1].partition(",")[0]
+    assert code in page
+    assert code in feedback.report([result], [], [], "Exercises", {"4.5": 3})
+    path.write_text(table.replace("4.5,3,,", "4.5,3,2,"), encoding="utf-8")
+    reading.apply(reading.read(path, {"4.5": 3}, ["other@x.org", ADDRESS]), [result])
+    assert result["marks"][0]["points"] == 2
+    path.write_text(f"id,exercise,points\n{ADDRESS},4.5,1\n", encoding="utf-8")  # as a person writes it
+    assert [place[0] for place in reading.read(path, {"4.5": 3}, [ADDRESS])] == [ADDRESS]
+
+
+def test_long_ids_hide_no_column_of_the_report(tmp_path: Path, browser: Browser) -> None:
+    result = {**hostile_result(), "student": ADDRESS, "name": "Bartholomew Featherstonehaugh"}
+    result |= {"notes": [f"this notebook was made for {ADDRESS}"], "flags": [], "problem": ""}
+    names = [f"4.{n}" for n in range(1, 7)]
+    result["marks"] = [{**result["marks"][0], "exercise": name, "points": 2.5} for name in names]
+    (tmp_path / "report.html").write_text(
+        feedback.report([result], [], [], "Exercises", dict.fromkeys(names, 3.0)), encoding="utf-8"
+    )
+    page = browser.new_page(viewport={"width": 1000, "height": 700})
+    page.goto((tmp_path / "report.html").as_uri())
+    hidden = page.evaluate(
+        "[...document.querySelectorAll('.scroll')].map(box => box.scrollWidth - box.clientWidth)"
+    )
+    page.close()
+    assert max(hidden) <= 0
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@x", "\tx"])
@@ -714,6 +1022,8 @@ def marked(
     save("fay", handed_in(class_folder, "fay", lambda n, s: s if n == "4.1" else murder))
     (given / "Untitled.ipynb").write_text("{}", encoding="utf-8")
     marking.mark(project, given, class_folder, out / "marked", jobs=2, quiet=True)
+    decide(out / "marked", "copy_04-exercises.ipynb", student="copy")
+    marking.mark(project, given, class_folder, out / "marked", jobs=2, quiet=True)
     return given, out / "marked"
 
 
@@ -748,14 +1058,14 @@ def test_answers_of_a_neighbor_give_nothing_and_are_flagged(marked: tuple[Path, 
     assert look_at["ada"].startswith(
         "4.6 is word for word that of copy ("
     )  # all three wrote as the solution has it
-    assert ";" not in look_at["ada"]
+    assert "landscape of" not in look_at["ada"]
 
 
 @needs_jail
 def test_a_neighbors_notebook_runs_with_ones_own_parameters(
     marked: tuple[Path, Path], key: dict[str, Any]
 ) -> None:
-    """So it gets the points of its own landscape, and the report says what it is."""
+    """Once a person has said that it is handed in as one's own; the report says what it is."""
     copy = result_of(marked, "copy")
     assert points(copy)["4.1"] == 1
     assert copy["seed"] == key["students"]["copy"]["parameters"]["seed"]

@@ -178,6 +178,59 @@ def test_endless_output_is_cut() -> None:
     assert answers_in(outcome, ["4.1"]) == {"4.1": 1}
 
 
+@pytest.mark.parametrize(
+    "loud",
+    [
+        "display({'image/png': 'x' * 5_000_000, 'text/plain': 'a figure'}, raw=True)",
+        "print('x' * 5_000_000)",
+        "for _ in range(50):\n    print('x' * 100_000, flush=True)",
+    ],
+    ids=["figure", "line", "lines"],
+)
+def test_large_output_before_an_answer_costs_no_answer(loud: str) -> None:
+    outcome = jail.execute([f"{loud}\n{answer('4.1', 1)}", answer("4.2", 2)], Limits())
+    assert ended(outcome) == ["ok", "ok"]
+    assert answers_in(outcome, ["4.1", "4.2"]) == {"4.1": 1, "4.2": 2}
+    assert len(shown(outcome)) < 1_100_000
+
+
+def test_many_cells_with_large_output_cost_no_answer_of_a_later_one() -> None:
+    figure = "display({'image/png': 'x' * 600_000, 'text/plain': 'a figure'}, raw=True)"
+    outcome = jail.execute(
+        [*[figure] * 16, *["print('x' * 2_000_000)"] * 10, answer("4.1", "ж" * 15_000)], Limits()
+    )
+    assert not outcome.ended
+    assert answers_in(outcome, ["4.1"]) == {"4.1": "ж" * 15_000}
+    events = [event for event in outcome.events if event["event"] == "cell"]
+    assert [event["dropped"] > 0 for event in events][:-1] == [False] * 16 + [True] * 10
+
+
+def test_an_answer_counts_although_its_cell_never_ends() -> None:
+    endless = (
+        answer("4.1", 1)
+        + "\nimport time\nwhile True:\n    try:\n        time.sleep(1)\n    except BaseException:\n        pass"
+    )
+    outcome = jail.execute([endless], Limits(cell_seconds=2, seconds=8))
+    assert outcome.ended == "it took longer than 8 s"
+    assert answers_in(outcome, ["4.1"]) == {"4.1": 1}
+
+
+def test_a_cell_whose_end_is_not_reported_does_not_stop_the_others() -> None:
+    """An interrupt that reaches the kernel just after the last line of a cell can cost the messages that end the cell."""
+    lost = (
+        "session = get_ipython().kernel.session\nsend = session.send\n"
+        "def sometimes(stream, kind, *words, **named):\n"
+        "    if kind == 'execute_reply':\n        session.lost = True\n        return\n"
+        "    if kind == 'status' and session.lost:\n        session.send = send\n        return\n"
+        "    return send(stream, kind, *words, **named)\n"
+        "session.add_traits(lost=__import__('traitlets').Bool(False))\nsession.send = sometimes"
+    )
+    outcome = jail.execute([lost, answer("4.1", 1)], Limits(cell_seconds=3, seconds=30))
+    assert not outcome.ended
+    assert ended(outcome) == ["too slow", "ok"]
+    assert answers_in(outcome, ["4.1"]) == {"4.1": 1}
+
+
 @long
 def test_what_is_told_past_the_limit_is_not_read() -> None:
     loud = "import os\nwith open(f'/proc/{os.getppid()}/fd/1', 'w') as f:\n    while True:\n        f.write('x' * 10**6 + '\\n')"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from course.classroom.roster import Roster, Student, draw_seeds, read_roster, token
+from course.cli import main
 from course.errors import CourseError
 from helpers import variants
 
@@ -40,6 +41,10 @@ JUERGEN = Student(
         ("Vorname;Nachname;ID-Nummer\nJürgen;Müller;7\n", [Student("7", "Jürgen Müller")], "ID-Nummer"),
         ("Name,E-Mail\nAda Lovelace,a@x.org\n", [Student("a@x.org", "Ada Lovelace", "a@x.org")], "E-Mail"),
         ("sep=;\nMatrikelnummer;Vorname;Nachname\n0100234;Jürgen;Müller\n", [Student("0100234", "Jürgen Müller")], "Matrikelnummer"),
+        ("\ufeffPr\u00e9nom,Nom,Num\u00e9ro d\u2019identification,Adresse de courriel\nAda,Lovelace,0012,a@x.org\n", [Student("0012", "Ada Lovelace", "a@x.org")], "Numéro d’identification"),
+        ("OrgDefinedId,Username,Last Name,First Name,Email,End-of-Line Indicator\n#0012,#ada,Lovelace,Ada,a@x.org,#\n", [Student("0012", "Ada Lovelace", "a@x.org")], "OrgDefinedId"),
+        ("Login;Nachname;Vorname\nada;Lovelace;Ada\n", [Student("ada", "Ada Lovelace")], "Login"),
+        ("\n\n,,\nID number,Name\n\n0012,A B\n,,\n", [Student("0012", "A B")], "ID number"),
         ("Name;Vorname;Anmeldename;E-Mail-Adresse\nMüller;Jürgen;jm;j@x.de\n", [Student("jm", "Jürgen Müller", "j@x.de")], "Anmeldename"),
     ],
 )  # fmt: skip
@@ -57,6 +62,33 @@ def test_another_column_may_hold_the_ids(tmp_path: Path) -> None:
         CourseError, match="no column 'mail' for --id-column; its first line has: Kürzel, Name, ID"
     ):
         read_roster(path, "mail")
+
+
+@pytest.mark.parametrize(
+    ("ids", "warns"),
+    [
+        (["12", "13", "123000"], True),  # 0012, 0013 and 123000
+        (["998", "1002"], True),
+        (["0012", "0013", "123000"], False),
+        (["12", "13"], False),
+        ([str(number) for number in range(1, 120)], False),  # a count
+        (["s1", "s12"], False),
+    ],
+)
+def test_ids_that_may_have_lost_zeros_are_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ids: list[str], warns: bool
+) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("ID number,Name\n" + "".join(f"{one},A\n" for one in ids), encoding="utf-8")
+    words = ["classroom", "make", str(path), "--out", str(tmp_path / "out"), "-p", "seed", "3"]
+    assert main(words) == 1  # for another reason, and before anything is made
+    warning, *others = capsys.readouterr().err.splitlines()
+    assert bool(others) == warns
+    if warns:
+        assert warning.startswith(
+            f"Warning: {path}, line 2: {ids[0]} in the column ID number has fewer digits"
+        )
+    assert read_roster(path).students[0].id == ids[0]
 
 
 def test_how_a_roster_was_read_is_one_line() -> None:
@@ -93,6 +125,17 @@ def test_how_a_roster_was_read_is_one_line() -> None:
         ("id;name\n7;Ada\n".encode("utf-16"), "not text in UTF-8; save it anew"),
         ("id;name\n7;Ada\n".encode("utf-16-le"), "not text in UTF-8; save it anew"),
         (None, "the roster cannot be read: No such file"),
+        (b"ID number,Name\n0012,A\n1.23E+05,B\n", "line 3: 1.23E+05 in the column ID number is a number as a spreadsheet writes it"),
+        (b"ID number;Name\n1,23E+05;B\n", "line 2: 1,23E+05 in the column ID number is a number as a spreadsheet"),
+        (b"ID number,Name\n12.0,A\n", "line 2: 12.0 in the column ID number is a number as a spreadsheet writes it"),
+        (b"1234567\n1.23457e+06\n", "line 2: 1.23457e+06 in the column of ids is a number as a spreadsheet"),
+        (b"ID number,Name\n007,A\n7,C\n", "line 3: 7 in the column ID number is 007 in line 2, but for zeros at the beginning"),
+        (b"id,name\n=1+1,A\n", "line 2: =1+1 in the column id begins with =, so a spreadsheet takes it for a formula"),
+        (b"id,name\n+49 170,A\n", "line 2: +49 170 in the column id begins with +"),
+        (b"id,name\n@x,A\n", "line 2: @x in the column id begins with @"),
+        (b"id,name\nCON,A\n", "line 2: CON in the column id can name no folder on Windows"),
+        (b"Course: Maps,,\nID number,Name\n0012,A\n", "the columns are named in line 2, not in the first line, which has: Course: Maps"),
+        (b"PK\x03\x04\x00\x00", "is a workbook, not text; save it from the spreadsheet as the type 'CSV UTF-8'"),
     ],
 )  # fmt: skip
 def test_what_is_no_roster_is_refused_in_one_line(tmp_path: Path, data: bytes | None, says: str) -> None:

@@ -16,6 +16,7 @@ from html import escape
 from typing import Any
 
 from course.classroom.make import IN_WORDS, inert
+from course.classroom.reading import label
 from course.classroom.roster import CANVAS
 from course.exercises import Exercise, text_of
 
@@ -25,20 +26,20 @@ STYLE = """
 @media (prefers-color-scheme: dark) { :root { --soft: #aeb8c2; --line: #5b6570; --good: #7ed3a2; --bad: #f0b08c; } }
 body { max-width: 52rem; margin: 2rem auto; padding: 0 1rem; font: 1.05rem/1.6 system-ui, sans-serif; overflow-wrap: break-word; }
 table { border-collapse: collapse; width: 100%; } th, td { padding: .4rem .6rem; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); }
-th[scope=row], .brief { white-space: nowrap; } .scroll { overflow-x: auto; } pre { padding: .7rem; white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; font-size: .9rem; }
+.brief { white-space: nowrap; } th[scope=row], .report td { overflow-wrap: anywhere; } th[scope=row] { min-width: 7rem; } .report { max-width: 80rem; } .report td:last-child { min-width: 14rem; } .scroll { overflow-x: auto; } pre { padding: .7rem; white-space: pre-wrap; border: 1px solid var(--line); border-radius: 6px; font-size: .9rem; }
 .words { white-space: pre-line; } .soft { color: var(--soft); } .right { color: var(--good); font-weight: 600; } .wrong { color: var(--bad); font-weight: 600; }
 figure { margin: 1.2rem 0; padding: .4rem 1rem; border-left: 4px solid var(--line); } figcaption { color: var(--soft); font-size: .95rem; }
 """
 SHOWN = 1500  # characters of what a cell printed, or of an answer
 
 
-def page(title: str, body: str) -> str:
+def page(title: str, body: str, kind: str = "page") -> str:
     """Return a page that runs nothing and loads nothing."""
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{text(title)}</title><style>{STYLE}</style></head>\n<body>\n<main>\n<h1>{text(title)}</h1>\n{body}\n</main>\n</body></html>\n"
+        f'<title>{text(title)}</title><style>{STYLE}</style></head>\n<body class="{kind}">\n<main>\n<h1>{text(title)}</h1>\n{body}\n</main>\n</body></html>\n'
     )
 
 
@@ -137,20 +138,25 @@ def report(
     missing: list[str],
     title: str,
     points: dict[str, float],
+    unclear: Sequence[str] = (),
 ) -> str:
-    """Return the teacher's page: a row for each student, what the class got wrong, what was strange, who is missing."""
+    """Return the teacher's page: a row for each student, what to decide, what the class got wrong, what was strange, who is missing."""
     rows = []
     for result in results:
         by_name = {mark["exercise"]: mark["points"] for mark in result["marks"]}
         known = is_marked(result)
         got = [f"{by_name[name]:g}" if known and by_name[name] is not None else "" for name in points]
         cells = [*got, _total(result)]
+        code = label(result["student"])
+        read_as = "" if code == result["student"] else f"<br><span class='soft'>{text(code)}</span>"
         rows.append(
-            f'<tr><th scope="row"><a href="{escape(result["folder"], quote=True)}/feedback.html">{text(result["student"])}</a></th><td>{text(result["name"])}</td>'
+            f'<tr><th scope="row"><a href="{escape(result["folder"], quote=True)}/feedback.html">{text(result["student"])}</a>{read_as}</th><td>{text(result["name"])}</td>'
             f"{''.join(f'<td>{cell}</td>' for cell in cells)}<td>{'<br>'.join(map(text, _strange(result)))}</td></tr>"
         )
     waiting = sum(mark["points"] is None for result in results for mark in result["marks"])
     files = f"{len(unknown)} {'file' if len(unknown) == 1 else 'files'} of nobody on the roster"
+    if unclear:
+        files += f", {len(unclear)} to be decided"
     parts = [
         f"<p>{len(results)} marked, {len(missing)} missing, {files}. Points are of {sum(points.values()):g}.</p>",
         _table(["student", "name", *points, "points", "to look at"], rows),
@@ -159,6 +165,11 @@ def report(
         parts.append(
             f'<p>{waiting} <a href="in-words.html">answers in words</a> are to be read. Put points into reading.csv, and mark again: '
             "nothing runs twice.</p>"
+        )
+    if unclear:
+        parts.append(
+            "<h2>To be decided by a person</h2><p>These files were not marked, and change nobody's mark. Write an id, or nobody, into the column "
+            f"“student” of decide.csv, and mark again.</p><ul>{''.join(f'<li>{text(one)}</li>' for one in unclear)}</ul>"
         )
     parts += ["<h2>What the class got wrong</h2>", _mistakes(results, points)]
     if missing:
@@ -169,7 +180,7 @@ def report(
         parts.append(
             f"<h2>Files of nobody on the roster</h2><ul>{''.join(f'<li>{text(one)}</li>' for one in unknown)}</ul>"
         )
-    return page(f"Report: {_of(title)}", "\n".join(parts))
+    return page(f"Report: {_of(title)}", "\n".join(parts), "report")
 
 
 def _strange(result: dict[str, Any]) -> list[str]:
@@ -203,7 +214,7 @@ def in_words(
 ) -> str:
     """Return the answers in words, by exercise, with the question, what to look for, and the student's other answers.
 
-    There are no names on it, but ids, which reading.csv needs.
+    There are no names and addresses on it, but ids, or what stands for them in reading.csv.
     """
     parts = ["<p>Read all answers to one exercise in one go. The ids are those of reading.csv.</p>"]
     for exercise in exercises:
@@ -224,7 +235,7 @@ def in_words(
                 if name not in words and mark["answer"] is not None
             ]
             parts.append(
-                f"<figure><figcaption>{text(result['student'])}<br>{text('; '.join(others))}</figcaption><p class='words'>{text(answer.strip(), 20_000)}</p></figure>"
+                f"<figure><figcaption>{text(label(result['student']))}<br>{text('; '.join(others))}</figcaption><p class='words'>{text(answer.strip(), 20_000)}</p></figure>"
             )
     return page(f"Answers in words: {_of(title)}", "\n".join(parts))
 

@@ -13,8 +13,10 @@ import asyncio
 import json
 import os
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 
@@ -74,61 +76,157 @@ def limit(limits: dict[str, Any]) -> None:
         resource.setrlimit(kind, (most, most))
 
 
+SCRAP = (
+    "application/scrapbook.scrap.json+json"  # how `check` records an answer; helpers.record has the same name
+)
+LARGEST_ANSWER = (
+    300_000  # characters of its JSON: whoever marks takes fewer, and each may be written with twelve
+)
+FLOOD = 50  # times what is kept of a cell: one that shows more text is stopped
+PATIENCE = 5.0  # seconds between two interrupts of a cell
+
+
 async def execute(job: dict[str, Any], tell: Any) -> None:
     """Execute the cells; tell of each as it ends, how it ended and what it showed."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
-    from nbclient import NotebookClient
-    from nbclient.exceptions import DeadKernelError
-    from nbformat.v4 import new_code_cell, new_notebook
+    from jupyter_client.manager import AsyncKernelManager
     from traitlets.config import Config
 
     config = Config()
     config.KernelManager.transport = "tcp" if sys.platform == "win32" else "ipc"
     config.KernelManager.connection_file = str(Path(os.environ["HOME"], "k.json"))
-    most = job["limits"]["output"]
-
-    class Client(NotebookClient):
-        """nbclient, but what a cell shows is cut where it is too much, and the cell is interrupted then."""
-
-        shown = 0
-        flooded = False
-        slow = False
-        interrupting: Any = None
-
-        async def _async_handle_timeout(self, timeout: Any, cell: Any = None) -> Any:
-            self.slow = True
-            return await super()._async_handle_timeout(timeout, cell)
-
-        def process_message(self, msg: Any, cell: Any, cell_index: int) -> Any:
-            if msg["msg_type"] in ("stream", "display_data", "execute_result", "error"):
-                self.shown += len(str(msg["content"]))
-                if self.shown > most:
-                    if not self.flooded:
-                        self.flooded = True
-                        kernel: Any = self.km
-                        self.interrupting = asyncio.ensure_future(kernel.interrupt_kernel())
-                    return None
-            return super().process_message(msg, cell, cell_index)
-
-    notebook = new_notebook(cells=[new_code_cell(source) for source in job["cells"]])
-    client = Client(
-        notebook, kernel_name="python3", timeout=job["limits"]["cell_seconds"], interrupt_on_timeout=True, allow_errors=True,
-        record_timing=False, store_widget_state=False, config=config, resources={"metadata": {"path": os.environ["HOME"]}},
-    )  # fmt: skip
-    async with client.async_setup_kernel():
-        for number, cell in enumerate(notebook.cells):
-            client.shown, client.flooded, client.slow = 0, False, False
+    kernel = AsyncKernelManager(kernel_name="python3", config=config)
+    await kernel.start_kernel(cwd=os.environ["HOME"], extra_arguments=["--HistoryManager.hist_file=:memory:"])
+    client = kernel.client()
+    client.start_channels()
+    try:
+        await client.wait_for_ready(timeout=60)
+        room = Room(job["limits"]["told"])
+        for number, source in enumerate(job["cells"]):
             tell("started", number=number)
-            try:
-                await client.async_execute_cell(cell, number, store_history=True)
-            except DeadKernelError:
-                tell("cell", number=number, ended="the kernel died", outputs=list(cell.get("outputs", [])))
+            shown = Shown(room, job["limits"]["output"], lambda **values: tell("answers", **values), number)
+            ended = "ok"
+            if source.strip():
+                ended = await run_cell(kernel, client, source, job["limits"]["cell_seconds"], shown)
+            shown.tell_answers()
+            tell("cell", number=number, ended=ended, outputs=shown.outputs, dropped=shown.dropped)
+            if ended == DIED:
                 return
-            errors = [output for output in cell.outputs if output["output_type"] == "error"]
-            ended = (
-                "flooded" if client.flooded else "too slow" if client.slow else "error" if errors else "ok"
-            )
-            tell("cell", number=number, ended=ended, outputs=json.loads(json.dumps(cell.outputs)))
+    finally:
+        client.stop_channels()
+        with suppress(Exception):
+            await kernel.shutdown_kernel(now=True)
+
+
+DIED = "the kernel died"
+
+
+class Room:
+    """How many characters may yet be told of a notebook: of what it showed, and of its answers, which what it showed cannot use up."""
+
+    def __init__(self, told: int) -> None:
+        self.shown = told // 2
+        self.answers = told // 4
+
+
+class Shown:
+    """What a cell showed, as text and up to a limit, and the answers that it recorded, all of them.
+
+    Pictures and HTML are left out: whoever marks shows text alone.
+    """
+
+    def __init__(self, room: Room, most: int, tell: Any, number: int) -> None:
+        self.room, self.most, self.tell, self.number = room, min(most, room.shown), tell, number
+        self.flood = FLOOD * most
+        self.outputs: list[dict[str, Any]] = []
+        self.dropped = 0  # characters
+        self.seen = 0
+        self.failed = False
+        self._answers: dict[str, tuple[dict[str, Any], int]] = {}
+
+    def add(self, kind: str, content: dict[str, Any]) -> None:
+        """Take a message of the kernel."""
+        data = content.get("data")
+        if kind == "stream":
+            self._show({"output_type": "stream", "name": content.get("name")}, content.get("text"), "text")
+        elif kind == "error":
+            self.failed = True
+            shown = {"output_type": "error", "ename": str(content.get("ename"))[:1000]}
+            self._show(shown, str(content.get("evalue")), "evalue")
+        elif kind in ("display_data", "execute_result") and isinstance(data, dict):
+            if isinstance(scrap := data.get(SCRAP), dict):
+                self._keep(scrap)
+            elif isinstance(plain := data.get("text/plain"), str):
+                shown = {"output_type": "display_data"}
+                self._show(shown, plain, "text/plain", within="data")
+
+    def _show(self, output: dict[str, Any], text: Any, name: str, within: str = "") -> None:
+        if not isinstance(text, str):
+            return
+        self.seen += len(text)
+        kept = text[: max(self.most, 0)]
+        while kept and len(json.dumps(kept)) > self.most + 2:  # written, a character may take twelve
+            kept = kept[: len(kept) // 2]
+        self.dropped += len(text) - len(kept)
+        if kept:
+            cost = len(json.dumps(kept))
+            self.most -= cost
+            self.room.shown -= cost
+            last = self.outputs[-1] if self.outputs else {}
+            if name == "text" and last.get("name") == output["name"]:
+                last["text"] += kept
+            else:
+                self.outputs.append({**output, **({within: {name: kept}} if within else {name: kept})})
+                self.most -= 100
+                self.room.shown -= 100
+
+    def _keep(self, scrap: dict[str, Any]) -> None:
+        """Keep an answer; of several to one exercise, the last one."""
+        name, size = str(scrap.get("name"))[:100], len(json.dumps(scrap))
+        before = self._answers.get(name, ({}, 0))[1]
+        if size <= LARGEST_ANSWER and self.room.answers >= size - before:
+            self.room.answers -= size - before
+            self._answers[name] = ({"output_type": "display_data", "data": {SCRAP: scrap}}, size)
+
+    def tell_answers(self) -> None:
+        """Tell the answers that were not yet told."""
+        if self._answers:
+            self.tell(number=self.number, outputs=[output for output, _ in self._answers.values()])
+            self._answers = {}
+
+
+async def run_cell(kernel: Any, client: Any, source: str, seconds: float, shown: Shown) -> str:
+    """Execute a cell, and return how it ended.
+
+    A cell has ended when the kernel says that it is idle again. After an interrupt it may have ended without a word: the signal
+    can meet the kernel just behind the last line. So the kernel is also asked something else. It answers one request after the other,
+    and once it is done with that one, the cell has ended, too.
+    """
+    asked = {client.execute(source, store_history=True, allow_stdin=False, stop_on_error=False)}
+    limit, stopped = time.monotonic() + seconds, ""
+    told = time.monotonic()
+    while True:
+        now = time.monotonic()
+        flooded = shown.seen > shown.flood and not stopped
+        if now >= limit or flooded:
+            stopped = stopped or ("flooded" if flooded else "too slow")
+            await kernel.interrupt_kernel()
+            asked.add(client.kernel_info())
+            limit = now + PATIENCE
+        if now > told + 1:  # so they are kept if this cell is the end of all
+            shown.tell_answers()
+            told = now
+        try:
+            message = await client.get_iopub_msg(timeout=min(1.0, max(0.0, limit - time.monotonic())))
+        except Empty:
+            if not await kernel.is_alive():
+                return DIED
+            continue
+        if message["parent_header"].get("msg_id") not in asked:
+            continue
+        kind, content = message["header"]["msg_type"], message["content"]
+        if kind == "status" and content.get("execution_state") == "idle":
+            return stopped or ("error" if shown.failed else "ok")
+        shown.add(kind, content)
 
 
 if __name__ == "__main__":

@@ -59,11 +59,11 @@ def read(path: Path, points: dict[str, float], students: Iterable[str]) -> Point
         return {}
     known = list(students)
     found: Points = {}
-    for line, cells in _rows(path):
+    for line, cells in rows(path, ["id", "exercise", "points"], COLUMNS):
         if not cells["points"] and not cells.get("comment"):
             continue
         place = f"{path}, line {line}"
-        student = _student(cells["id"], known, place)
+        student = student_of(cells["id"], known, place)
         exercise = cells["exercise"].replace(",", ".")
         if exercise not in points:
             raise CourseError(
@@ -77,8 +77,17 @@ def read(path: Path, points: dict[str, float], students: Iterable[str]) -> Point
     return found
 
 
-def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
-    """Yield the line that a row ends on, and its cells by the names of the columns."""
+def rows(
+    path: Path, needed: list[str], columns: list[str] | None = None
+) -> Iterable[tuple[int, dict[str, str]]]:
+    """Yield the line that a row of a table ends on, and its cells by the names of the columns.
+
+    Raises
+    ------
+    CourseError
+        If the table cannot be read, or lacks a column of `needed`; `columns` are all that it should have.
+    """
+    first = f"the first line is {', '.join(columns or needed)}"
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
@@ -92,11 +101,9 @@ def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
             cells = [_as_written(cell) for cell in row]
             if not names:
                 names = [cell.casefold() for cell in cells]
-                for name in ("id", "exercise", "points"):
+                for name in needed:
                     if name not in names:
-                        raise CourseError(
-                            f"{path}: has no column {name}; the first line is {', '.join(COLUMNS)}"
-                        )
+                        raise CourseError(f"{path}: has no column {name}; {first}")
             elif any(cells[len(names) :]):
                 raise CourseError(
                     f"{path}, line {reader.line_num}: more cells than columns; put a comment that holds a separator into quotation marks"
@@ -109,7 +116,7 @@ def _rows(path: Path) -> Iterable[tuple[int, dict[str, str]]]:
             f"{path}, line {reader.line_num}: a quotation mark is opened and not closed, or text follows the closing one"
         ) from None
     if not names:
-        raise CourseError(f"{path}: has no column id; the first line is {', '.join(COLUMNS)}")
+        raise CourseError(f"{path}: has no column {needed[0]}; {first}")
 
 
 def _as_written(cell: str) -> str:
@@ -117,16 +124,27 @@ def _as_written(cell: str) -> str:
     return re.sub(r"(^|;)'(?=[=+\-@\t])", r"\1", cell.strip())
 
 
-def _student(written: str, known: list[str], place: str) -> str:
-    """Return the id that is meant: a spreadsheet may have changed its case, or dropped zeros at its beginning."""
+def student_of(written: str, known: list[str], place: str) -> str:
+    """Return the id that is meant: a spreadsheet may have changed its case, or dropped zeros at its beginning.
+
+    Raises
+    ------
+    CourseError
+        If no id of the key, or more than one, can be meant.
+    """
     if written in known:
         return written
-    alike = [name for name in known if _bare(name) == _bare(written)]
+    alike = [name for name in known if _bare(name) == _bare(written) or label(name) == written]
     if len(alike) != 1:
         raise CourseError(
             f"{place}: no student {written!r} in the key; take the row out if they have left, or mend the id: spreadsheets change such as 007"
         )
     return alike[0]
+
+
+def label(student: str) -> str:
+    """Return what a reader of answers sees of an id: itself or, in place of an email address, some characters."""
+    return hash_of(student) if "@" in student else student
 
 
 def _bare(name: str) -> str:
@@ -202,4 +220,11 @@ def write(path: Path, results: list[dict[str, Any]], words: list[str], given: Po
 def _row(place: Place, most: str, row: Given | None) -> list[str]:
     student, exercise, answer = place
     points = "" if row is None or row.points is None else f"{row.points:g}"
-    return [make.inert(student), exercise, most, points, make.inert(row.comment) if row else "", answer]
+    return [
+        make.inert(label(student)),
+        exercise,
+        most,
+        points,
+        make.inert(row.comment) if row else "",
+        answer,
+    ]

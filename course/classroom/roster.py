@@ -12,24 +12,40 @@ import io
 import re
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from course.errors import CourseError
 
 # How a roster's columns may be called, as Moodle, Canvas and people have them; case and spaces do not count.
-EMAILS = ("email", "email address", "e-mail", "e-mail address", "e-mail-adresse")
+EMAILS = ("email", "email address", "e-mail", "e-mail address", "e-mail-adresse", "adresse de courriel")
 IDS = (  # the first that is there and not empty is taken; so Canvas's own ID yields to those that its import knows
-    "sis user id", "sis login id", "id number", "idnumber", "id-nummer", "matrikelnummer", "matrikelnr", "matrikelnr.",
-    "student id", "student number", "id", "username", "user", "anmeldename", "benutzername", *EMAILS,
+    "sis user id", "sis login id", "orgdefinedid", "id number", "idnumber", "id-nummer", "numéro d'identification", "matrikelnummer", "matrikelnr", "matrikelnr.",
+    "student id", "student number", "id", "username", "user", "login", "anmeldename", "benutzername", *EMAILS,
 )  # fmt: skip
 NAMES = ("name", "student", "full name", "student name", "vollständiger name")
-FIRST = ("first name", "firstname", "given name", "vorname")
-LAST = ("last name", "lastname", "surname", "family name", "nachname", "familienname")
+FIRST = ("first name", "firstname", "given name", "vorname", "prénom")
+LAST = (
+    "last name",
+    "lastname",
+    "surname",
+    "family name",
+    "nachname",
+    "familienname",
+    "nom",
+    "nom de famille",
+)
 KNOWN = {*IDS, *NAMES, *FIRST, *LAST}
 CANVAS = ("ID", "SIS User ID", "SIS Login ID", "Section")  # what Canvas wants back as it gave it
 CANVAS_ROWS = ("points possible", "student, test")  # rows of its export that are no students
 LONGEST = 200  # characters of an id: it is part of a file's name
+# What spreadsheets and other programs make of an id that has digits alone; the digits that it had are lost.
+ROUNDED = re.compile(r"\d+([.,]\d+)?E[+-]\d+", re.IGNORECASE)
+WITH_A_POINT = re.compile(r"\d+[.,]0+")
+FORMULA = ("=", "+", "-", "@")  # with what a cell begins that a spreadsheet takes for a formula
+RESERVED = re.compile(
+    r"con|prn|aux|nul|com\d|lpt\d", re.IGNORECASE
+)  # no file or folder has such a name on Windows
 
 
 @dataclass(frozen=True)
@@ -53,6 +69,9 @@ class Roster:
 
     students: list[Student]
     id_from: str = ""
+    warning: str = (
+        ""  # what may have gone wrong with the ids before, in a line; nothing where they look sound
+    )
 
     @property
     def summary(self) -> str:
@@ -78,7 +97,8 @@ def read_roster(path: Path, id_column: str | None = None) -> Roster:
     Raises
     ------
     CourseError
-        If it cannot be read, has no column of ids, lists nobody, or lists an id twice or one that makes no file name.
+        If it cannot be read, has no column of ids, lists nobody, or lists an id twice, one that makes no file name, or one that a
+        spreadsheet has changed.
     """
     rows = _rows_of(_text_of(path), path)
     if not rows:
@@ -89,8 +109,9 @@ def read_roster(path: Path, id_column: str | None = None) -> Roster:
         id_from, found = _by_columns(rows, path, id_column)
     if not found:
         raise CourseError(f"{path}: the roster lists nobody")
-    _refuse_unfit_ids(found, path)
-    return Roster([student for _, student in found], id_from)
+    found = _without_number_signs(found)
+    _refuse_unfit_ids(found, path, id_from)
+    return Roster([student for _, student in found], id_from, _warning(found, path, id_from))
 
 
 def new_salt() -> str:
@@ -137,6 +158,10 @@ def _text_of(path: Path) -> str:
         data = path.read_bytes()
     except OSError as error:
         raise CourseError(f"{path}: the roster cannot be read: {error.strerror}") from None
+    if data.startswith(b"PK"):
+        raise CourseError(
+            f"{path}: the roster is a workbook, not text; save it from the spreadsheet as the type 'CSV UTF-8'"
+        )
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -190,7 +215,7 @@ def _is_plain_list(rows: list[Row]) -> bool:
 def _by_columns(rows: list[Row], path: Path, id_column: str | None) -> tuple[str, list[tuple[int, Student]]]:
     """Return the header of the ids, and the students with their lines, of rows whose first names the columns."""
     header, body = rows[0][1], rows[1:]
-    names = [cell.casefold() for cell in header]
+    names = _names(header)
     body = [(line, [*row, *[""] * (len(header) - len(row))]) for line, row in body]
     kept = _canvas_columns(names)
     if kept:
@@ -208,6 +233,11 @@ def _by_columns(rows: list[Row], path: Path, id_column: str | None) -> tuple[str
         extra = {title: row[column] for title, column in kept.items()}
         found.append((line, Student(row[place], name, "" if email is None else row[email], extra)))
     return header[place], found
+
+
+def _names(header: list[str]) -> list[str]:
+    """Return the names of columns as they are compared."""
+    return [cell.casefold().replace("’", "'") for cell in header]
 
 
 def _refuse_longer_rows(header: list[str], body: list[Row], path: Path) -> None:
@@ -239,7 +269,7 @@ def _without_canvas_rows(body: list[Row], columns: list[int]) -> list[Row]:
 
 def _place_of_ids(header: list[str], body: list[Row], path: Path, id_column: str | None) -> int:
     """Return which column holds the ids."""
-    names = [cell.casefold() for cell in header]
+    names = _names(header)
     seen = ", ".join(cell for cell in header if cell)
     if id_column is not None:
         if _clean(id_column).casefold() not in names:
@@ -247,6 +277,11 @@ def _place_of_ids(header: list[str], body: list[Row], path: Path, id_column: str
         return names.index(_clean(id_column).casefold())
     known = [names.index(name) for name in IDS if name in names]
     if not known:
+        later = next((line for line, row in body if {*_names(row)} & {*IDS}), None)
+        if later is not None:
+            raise CourseError(
+                f"{path}: the columns are named in line {later}, not in the first line, which has: {seen}; take out what stands above"
+            )
         raise CourseError(
             f"{path}: which column is the id? Its first line has: {seen}; known are: {', '.join(IDS)}; "
             "name another with --id-column"
@@ -267,11 +302,39 @@ def _name_columns(names: list[str]) -> list[int]:
     return [part for part in parts if part is not None]
 
 
-def _refuse_unfit_ids(found: list[tuple[int, Student]], path: Path) -> None:
-    """Raise an error if an id can name no file, or the same file as another."""
+def _without_number_signs(found: list[tuple[int, Student]]) -> list[tuple[int, Student]]:
+    """Return the students without the sign that Brightspace puts before each id."""
+    if not all(student.id.startswith("#") for _, student in found):
+        return found
+    return [(line, replace(student, id=student.id.removeprefix("#"))) for line, student in found]
+
+
+def _refuse_unfit_ids(found: list[tuple[int, Student]], path: Path, id_from: str) -> None:
+    """Raise an error if an id was changed by a spreadsheet, or can name no file, or the same file as another."""
     seen: dict[str, tuple[int, Student]] = {}
+    bare: dict[str, tuple[int, str]] = {}
     for line, student in found:
         where, slug = f"{path}, line {line}", student.slug.casefold()
+        cell = f"{where}: {student.id} in the column {id_from or 'of ids'}"
+        if ROUNDED.fullmatch(student.id) or WITH_A_POINT.fullmatch(student.id):
+            raise CourseError(
+                f"{cell} is a number as a spreadsheet writes it, and no id; take the roster as it was exported, and import that column "
+                "as text"
+            )
+        if student.id.startswith(FORMULA):
+            raise CourseError(
+                f"{cell} begins with {student.id[0]}, so a spreadsheet takes it for a formula; take out that sign, or name another "
+                "column of ids with --id-column"
+            )
+        if RESERVED.fullmatch(student.id):
+            raise CourseError(f"{cell} can name no folder on Windows; put a letter before it")
+        if student.id.isdecimal():
+            first_line, first = bare.setdefault(student.id.lstrip("0"), (line, student.id))
+            if first != student.id:
+                raise CourseError(
+                    f"{cell} is {first} in line {first_line}, but for zeros at the beginning, which spreadsheets drop; "
+                    "if these are two students, name another column of ids with --id-column"
+                )
         if len(student.id) > LONGEST:
             raise CourseError(
                 f"{where}: the id has {len(student.id)} characters, and {LONGEST} is the most; is it the right column? "
@@ -294,6 +357,21 @@ def _refuse_unfit_ids(found: list[tuple[int, Student]], path: Path) -> None:
                 "file's name gets; change one, or name another column of ids with --id-column"
             )
         seen[slug] = line, student
+
+
+def _warning(found: list[tuple[int, Student]], path: Path, id_from: str) -> str:
+    """Return a warning if ids may have lost zeros at the beginning: numbers that differ in length, and are none of a count."""
+    ids = [student.id for _, student in found]
+    if not all(one.isdecimal() and not one.startswith("0") for one in ids):
+        return ""
+    shortest, longest = min(ids, key=len), max(ids, key=len)
+    if len(shortest) == len(longest) or max(map(int, ids)) <= 10 * len(ids):
+        return ""
+    line = next(line for line, student in found if student.id == shortest)
+    return (
+        f"{path}, line {line}: {shortest} in the column {id_from or 'of ids'} has fewer digits than {longest}; "
+        "if a spreadsheet has dropped zeros at the beginning, take the roster as it was exported"
+    )
 
 
 def _digest(salt: str, text: str) -> str:

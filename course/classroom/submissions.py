@@ -1,6 +1,6 @@
 """Read what students handed in, as data of unknown origin: files of any size, form and content.
 
-Steps: find the files; tell whose each is; read a notebook's code, and nothing else of it; put the given cells back
+Steps: find the files; assign each to a student, where all that names one agrees; read a notebook's code, and nothing else of it; put the given cells back
 as they were given, with the parameters of the key.
 """
 
@@ -12,7 +12,7 @@ import re
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -50,55 +50,154 @@ def find(folder: Path) -> list[Path]:
     return found
 
 
-def owners(
-    paths: Iterable[Path], folder: Path, students: dict[str, dict[str, Any]], tokens: dict[str, str]
-) -> tuple[dict[str, list[Path]], list[Path]]:
-    """Return the files of each student, and those of nobody known.
+@dataclass(frozen=True)
+class Undecided:
+    """A file that a person has to assign: its mark, the learning platform and its name do not agree."""
 
-    A folder that begins with a student's id or name, as Moodle makes them, says whose a file in it is, whatever the file is
-    called. Without one it is the name of the file, as Moodle and Canvas leave it: the name that the student's file was given,
-    or else the id. Where these leave a choice, the mark in the notebook decides.
+    path: Path
+    says: dict[str, list[str]]  # what it is known by, and the students whom that names
+
+
+# How learning platforms name what they download: whom they mean, and what the student called the file.
+PLATFORMS = [
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"(?P<who>.+?)_\d+_assignsubmission_(?:file|onlinetext)_?(?P<rest>.*)",  # Moodle
+        r"\d+-\d+ - (?P<who>.+?) - [^-]*\d{4}[^-]*(?: - (?P<rest>.+))?",  # Brightspace
+        r".*?_?(?P<who>[^_]+)_attempt_\d{4}(?:-\d\d){5}_?(?P<rest>.*)",  # Blackboard
+        r"(?P<who>[^_]+)_(?:LATE_)?(?P<id>\d+)_\d+_(?P<rest>.+)",  # Canvas
+    )
+]
+MOST_WORDS = 40  # of a folder's name that are compared
+
+
+def owners(
+    paths: Iterable[Path],
+    folder: Path,
+    students: dict[str, dict[str, Any]],
+    tokens: dict[str, str],
+    decided: Callable[[Path], str | None] = lambda _: None,
+) -> tuple[dict[str, list[Path]], list[Path], list[Undecided]]:
+    """Return the files of each student, those of nobody known, and those that a person has to assign.
+
+    The learning platform names a student in a folder or before the file's own name. The mark in the notebook names the student
+    that it was made for. Both must agree; where only one of them names somebody, it decides. The file's own name, which
+    the student chose, counts where no platform names anybody: it must agree with the mark, and decides where there is none.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    folder : Path
+        Where the names of the platform's folders begin.
+    students : dict
+        The students of the key.
+    tokens : dict
+        Whose notebook carries which token.
+    decided : callable, optional
+        What a person decided of a file: an id, an empty text for nobody's, or None.
     """
     theirs: dict[str, list[Path]] = {}
-    nobodys = []
+    nobodys, undecided = [], []
+    forms = _forms_of_names(students)
     for path in paths:
-        hits = _by_folder(path.relative_to(folder).parts[:-1], students) or _by_name(path.name, students)
-        marked = tokens.get(token_in(path) if len(hits) > 1 else "")
-        whose = hits[0] if len(hits) == 1 else marked if marked in hits else None
-        if whose is None:
-            nobodys.append(path)
-        else:
+        platform, name = _by_platform(path.relative_to(folder).parts, students, forms)
+        marked = tokens.get(token_in(path))
+        chosen = _by_name(name, students, forms) if not platform else []
+        says = {
+            "the platform's folder or prefix": platform,
+            "the mark in the notebook": [marked] if marked else [],
+            "the file's name": chosen,
+        }
+        named = [*map(set, filter(None, says.values()))]
+        agreed = set.intersection(*named) if named else set()
+        whose = decided(path)
+        if whose is None and len(agreed) == 1:
+            (whose,) = agreed
+        if whose:
             theirs.setdefault(whose, []).append(path)
-    return theirs, nobodys
+        elif whose is None and named:
+            undecided.append(Undecided(path, {source: hits for source, hits in says.items() if hits}))
+        else:
+            nobodys.append(path)
+    return theirs, nobodys, undecided
 
 
-def _by_folder(parts: tuple[str, ...], students: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the students whose id or name a folder begins with; of several, those with the longest."""
+def _by_platform(
+    parts: tuple[str, ...], students: dict[str, dict[str, Any]], forms: dict[str, list[str]]
+) -> tuple[list[str], str]:
+    """Return whom the outermost folder that names anybody names, or else what a platform put before a file's name; and that name."""
+    *folders, file = parts
+    for part in folders:
+        found = _platform_of(part)
+        hits = _named(found["who"] if found else part, (found or {}).get("id"), students, forms)
+        if hits:
+            return hits, file
+    found = _platform_of(file)
+    if found is None:
+        return [], file
+    return _named(found["who"], found.get("id"), students, forms), found["rest"] or ""
+
+
+def _platform_of(part: str) -> dict[str, str] | None:
+    return next((found.groupdict() for pattern in PLATFORMS if (found := pattern.fullmatch(part))), None)
+
+
+def _named(
+    who: str, number: str | None, students: dict[str, dict[str, Any]], forms: dict[str, list[str]]
+) -> list[str]:
+    """Return the students whom a platform's words name: by its own number, by an id, by a name; of names, by the longest."""
+    numbered = [n for n, entry in students.items() if number and entry["extra"].get("ID") == number]
+    fields = ["".join(words_of(part)) for part in (who, *re.split(r"_| - ", who))]
+    by_id = [
+        name
+        for name in students
+        if (plain := "".join(words_of(name)))
+        and (plain in fields[:2] or (plain in fields and len(plain) >= 3 and not plain.isdigit()))
+    ]
+    words = words_of(who)[:MOST_WORDS]
     found: dict[str, int] = {}
-    for name, entry in students.items():
-        for part in parts:
-            for word in filter(None, (name, entry["name"])):
-                if _begins(part.casefold(), word):
-                    found[name] = max(found.get(name, 0), len(word))
-    return [name for name, length in found.items() if length == max(found.values())]
+    for i in range(len(words)):
+        for j in range(i + 1, len(words) + 1):
+            text = "".join(words[i:j])
+            for name in forms.get(text, []):
+                if len(words_of(students[name]["name"])) > 1 or text in fields[:2]:
+                    found[name] = max(found.get(name, 0), len(text))
+    by_name = [name for name, length in found.items() if length == max(found.values())]
+    return numbered + [n for n in (by_id or by_name) if n not in numbered]
 
 
-def _by_name(file: str, students: dict[str, dict[str, Any]]) -> list[str]:
-    """Return the students whose file's name, or else whose id, is in the name of a file; s10's file is not s1's."""
-    file = file.casefold()
+def _forms_of_names(students: dict[str, dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the students by their names, without spaces: as the roster has them, and with the surname first."""
+    forms: dict[str, list[str]] = {}
+    for student, entry in students.items():
+        words = words_of(entry["name"])
+        for turned in {"".join(words[i:] + words[:i]) for i in range(len(words))}:
+            forms.setdefault(turned, []).append(student)
+    return forms
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of a name as platforms leave them: no accents, no apostrophes, no case; other signs part words."""
+    text = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    text = "".join(sign for sign in text if unicodedata.category(sign) not in ("Mn", "Cf"))
+    return re.findall(r"[^\W_]+", re.sub(r"['’‘ʼʹ′`´]", "", text))
+
+
+def _by_name(file: str, students: dict[str, dict[str, Any]], forms: dict[str, list[str]]) -> list[str]:
+    """Return the students whose file's name, or else whose name or id, is in the name of a file; s10's file is not s1's."""
+    file = unicodedata.normalize("NFC", file).casefold()
     stems = {name: Path(entry["file"]).stem.casefold() for name, entry in students.items()}
     found = {name: len(stem) for name, stem in stems.items() if _within(stem, file)}
     if not found:
-        # Moodle without folders puts the student's name in front.
-        if named := _by_folder((file,), students):
+        if named := _named(Path(file).stem, None, students, forms):
             return named
         slugs = {name: stem.rpartition("_")[0] for name, stem in stems.items()}
-        found = {name: len(slug) for name, slug in slugs.items() if _tells(slug) and _within(slug, file)}
+        found = {name: len(slug) for name, slug in slugs.items() if _is_telling(slug) and _within(slug, file)}
     return [name for name, length in found.items() if length == max(found.values())]
 
 
-def _tells(slug: str) -> bool:
-    """Tell whether an id alone tells whose a file is: "1" and "12" stand in many names."""
+def _is_telling(slug: str) -> bool:
+    """Return True if an id alone says whose a file is: "1" and "12" stand in many names."""
     return len(slug) >= (5 if slug.isdigit() else 3)
 
 
@@ -111,13 +210,8 @@ def token_in(path: Path) -> str:
 
 
 def _within(wanted: str, name: str) -> bool:
-    """Tell whether a name holds another one, not as a part of a longer word."""
+    """Return True if a name holds another one, not as a part of a longer word."""
     return re.search(rf"(?<![a-z0-9]){re.escape(wanted)}(?![a-z0-9])", name) is not None
-
-
-def _begins(folder: str, wanted: str) -> bool:
-    folder, wanted = (unicodedata.normalize("NFC", text).casefold() for text in (folder, wanted))
-    return folder == wanted or folder.startswith(f"{wanted}_")
 
 
 def read(path: Path) -> dict[str, Any]:
