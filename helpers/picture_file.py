@@ -146,7 +146,9 @@ def _open(place: Path, stack: contextlib.ExitStack) -> Any:
         begin = file.read(12)
     driver = next((kind for start, kind in BEGINNINGS.items() if begin.startswith(start)), None)
     if driver is None:
-        raise UnsuitableError(f"this is not {KINDS}" + ("" if begin else ": the file is empty"))
+        raise UnsuitableError(
+            f"this is not {KINDS}" + ("; save it as one" if begin else ": the file is empty")
+        )
     stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE))
     return stack.enter_context(rasterio.open(place, driver=driver))
 
@@ -155,6 +157,8 @@ def _reason(error: Exception) -> str:
     """Return why a file could not be read; libraries see the end of a file as many kinds of damage."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
+    if isinstance(error, UnicodeError):
+        return "its name is not text in UTF-8; rename it"
     words = " ".join(f"{error} {error.__cause__ or ''}".split())
     if re.search("truncated|unpack_from|Read Error", words, re.IGNORECASE):
         return "the file ends too early; copy or download it again"

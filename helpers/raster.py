@@ -136,7 +136,7 @@ def _read(source: Any, max_pixels: int, bands: Sequence[int] | None) -> Raster:
     check_head(source, max_pixels)
     of_pillow = isinstance(source, Image.Image)
     count = 3 if of_pillow else source.count
-    if bands is not None and (len(bands) != 3 or not all(1 <= band <= count for band in bands)):
+    if bands is not None and (len(bands) != 3 or not all(band in range(1, count + 1) for band in bands)):
         raise UnsuitableError(f"bands = {tuple(bands)}: must be three numbers from 1 to {count}")
     found = _read_picture(source, bands) if of_pillow else _read_dataset(source, bands)
     pages = other_pages(source)
@@ -232,7 +232,7 @@ def _bands(dataset: Any, wanted: Sequence[int] | None) -> tuple[list[int], str, 
     elif means[0] == ColorInterp.palette and "MINISWHITE" not in dataset.tags(ns="IMAGE_STRUCTURE"):
         return [1], "1, with a palette", None
     elif len(described) == 3:
-        bands, how = described, "red, green, blue are {}, by their descriptions"
+        bands, how = described, "red, green, blue are {}, as the file describes them"
     elif len(tagged) == 3:
         bands, how = tagged, "red, green, blue are {}"
     elif len(of_color) < 3:
@@ -266,8 +266,9 @@ def _wavelength(dataset: Any, band: int) -> float:
     """Return a band's central wavelength in nanometers, or infinity where the file does not say."""
     tags = dataset.tags(band) | dataset.tags(band, ns="IMAGERY")
     said = {name.lower(): text for name, text in tags.items()}
-    with contextlib.suppress(ValueError):
-        wave = float(said.get("central_wavelength_um") or said.get("wavelength", "inf"))
+    with contextlib.suppress(ValueError, KeyError):
+        described = re.search(r"([0-9]+) ?nm", dataset.descriptions[band - 1] or "")
+        wave = float(described[1] if described else said.get("central_wavelength_um") or said["wavelength"])
         return wave * 1000 if wave < 100 else wave  # micrometers
     return math.inf
 
@@ -361,13 +362,15 @@ def _upright(
     """Return picture, mask and areas north up or, without a place on a map, as the camera was held; and what was done."""
     place, area = dataset.transform, _row_area(dataset)
     if dataset.crs or not place.is_identity:
-        rows, columns = (
-            slice(None, None, -1 if place.e > 0 else 1),
-            slice(None, None, -1 if place.a < 0 else 1),
+        if place.b or place.d:
+            return image, mask, area, ", rotated: north is not up"
+        down, right = -1 if place.e > 0 else 1, -1 if place.a < 0 else 1
+        image, mask = (
+            np.ascontiguousarray(image[::down, ::right]),
+            np.ascontiguousarray(mask[::down, ::right]),
         )
-        image, mask = np.ascontiguousarray(image[rows, columns]), np.ascontiguousarray(mask[rows, columns])
-        turned = ", turned: in the file its north is not up" if place.e > 0 or place.a < 0 else ""
-        return image, mask, area if area is None else area[rows], turned
+        turned = ", turned: in the file its north is not up" if min(down, right) < 0 else ""
+        return image, mask, area if area is None else area[::down], turned
     orientation = next(iter(tiff_tags(dataset)), {}).get(ORIENTATION, 1)
     if orientation not in range(2, 9):
         return image, mask, area, ""
