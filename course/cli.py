@@ -427,14 +427,20 @@ def gate(site: Path) -> None:
 
 def _refuse_unfit_picture(path: Any) -> None:
     """Raise an error if a file is no picture that chapters can read, before any of them starts."""
-    if not isinstance(path, str) or not Path(path).is_file():
-        return  # of what is no file at all the run itself tells
+    if not isinstance(path, str) or not (_is_address(path) or Path(path).is_file()):
+        return  # what is no file at all is refused by the run itself
     from helpers import raster
 
     try:
-        raster.check(path)
+        note = raster.check(path)
     except ValueError as error:
         raise CourseError(f"image_path: {error}") from None
+    if note:
+        click.echo(f"image_path: {note}", err=True)
+
+
+def _is_address(path: str) -> bool:
+    return "://" in path
 
 
 def find_run(project: Project, name: str | None) -> Run:
@@ -463,14 +469,16 @@ def find_exercises(project: Project, name: str) -> Chapter:
 def read_parameters(pairs: tuple[tuple[str, str], ...], files: tuple[Path, ...]) -> dict[str, Any]:
     """Return the values given by ``-f`` and ``-p``, read as papermill reads them; ``-p`` wins.
 
-    A picture's path is made absolute here, as the notebooks run in another folder.
+    A picture's path is made absolute here, as the notebooks run in another folder: a relative one counts from
+    where the command is typed, and ``~`` is the home folder.
     """
     values: dict[str, Any] = {}
     for path in files:
         values |= _read_file(path)
     values |= {name: read_value(text) for name, text in pairs}
-    if isinstance(values.get("image_path"), str) and values["image_path"]:
-        values["image_path"] = str(Path(values["image_path"]).absolute())
+    picture = values.get("image_path")
+    if isinstance(picture, str) and picture and not _is_address(picture):
+        values["image_path"] = str(Path(os.path.expanduser(picture)).absolute())  # noqa: PTH111 -- no error for ~nobody
     return values
 
 

@@ -249,8 +249,11 @@ def _picture(path: Path) -> str:
         if path.exists() and not path.is_file():  # a device may never end
             raise CourseError(f"image_path = {str(path)!r}: not a file")
         return _sha256(path)
-    except OSError as error:
-        raise CourseError(f"image_path = {str(path)!r}: {error.strerror}") from None
+    except FileNotFoundError as error:
+        counts = "a relative path counts from the folder in which the command is typed"
+        raise CourseError(f"image_path = {str(path)!r}: {error.strerror}; {counts}") from None
+    except (OSError, ValueError) as error:
+        raise CourseError(f"image_path = {str(path)!r}: {getattr(error, 'strerror', error)}") from None
 
 
 def refuse_if_stale(project: Project, run: Run) -> None:

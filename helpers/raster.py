@@ -1,58 +1,52 @@
 """Read a picture of one's own with all that its file says: colors, missing pixels, pixel size, origin.
 
-Steps: open the file as what it is, not as what its name says; take three bands for red, green and blue; put
-more than 8 bits into bins; mask what holds no data; note the pixel's area and what is said of date and license.
+Steps: open the file; take three bands for red, green and blue; put values of more than 8 bits into bins; mask
+what holds no data; turn the picture upright, or north up; note the pixel's area and what is said of date and license.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
-import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-import rasterio
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps
 from rasterio.enums import ColorInterp
-from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.windows import Window
 
 from helpers import files
+from helpers.picture_file import ORIENTATION, UnsuitableError, check_head, opened, other_pages, tiff_tags
 
 # data/README.md says where it is from
 LANDSAT = files.locate(Path(__file__).resolve().parents[1] / "data" / "landsat_rgb.tif")
 MAX_PIXELS = 125_000_000  # a whole Sentinel-2 tile, 10,980 × 10,980, and a little more
-STRIP = 2**22  # pixels read at once
-CACHE = 64  # megabytes that GDAL may keep; left alone, it takes a twentieth of the machine's memory
-TAIL = 0.001  # share of 16-bit values at each end that may share a bin with the next
+CHECKED_WHOLE = 64_000_000  # pixels that `check` reads, in seconds; the chapters take minutes for as many
+STRIP = 2**21  # pixels read at once
+SAMPLE = 2**22  # values that the ends of the bins are chosen by
+TAIL = 0.001  # share of the values at each end that may share a bin with the next
+HUGE = 1e30  # missing, as NaN and inf are: programs write their largest numbers for it
+# What else programs write for missing values, often without declaring it as the no-data value.
+FILLS = (65_535, -9_999, -32_768, -99_999, -(2**31), 2**31 - 1, 2**32 - 1)
 EARTH_RADIUS = 6371.0072  # kilometers: a sphere with the area of the Earth
 NOT_STATED = "not stated"
-KINDS = "a PNG, JPEG or TIFF picture"
-# How files begin that rasterio reads, and the name of what reads them.
-BEGINNINGS = {
-    b"II*\0": "GTiff", b"MM\0*": "GTiff", b"II+\0": "GTiff", b"MM\0+": "GTiff",
-    b"\x89PNG": "PNG", b"\0\0\0\x0cjP  ": "JP2OpenJPEG",
-}  # fmt: skip
+# Red, green and blue, as descriptions of bands have them, and their wavelengths in nanometers. Sentinel-2 and the
+# harmonized Landsat files write B04, B03, B02; B4 alone is another color on another satellite.
+COLORS = {"red": ("b04", 665), "green": ("b03", 560), "blue": ("b02", 485)}
+NEAR = 30  # nanometers that a center may lie from these
+NOT_RED = {"edge", "infrared", "infra", "near"}  # in names of bands beyond red
+RGB = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
 # What a file may say of itself, and under which names: of TIFF, of PNG, and of cameras.
 SAID = {
     "date": ("TIFFTAG_DATETIME", "ACQUISITIONDATETIME", "Creation Time", "DateTimeOriginal", "DateTime"),
-    "source": (
-        "TIFFTAG_ARTIST",
-        "TIFFTAG_IMAGEDESCRIPTION",
-        "Source",
-        "Author",
-        "Artist",
-        "ImageDescription",
-    ),
+    "source": ("TIFFTAG_ARTIST", "TIFFTAG_IMAGEDESCRIPTION", "Source", "Author", "Artist", "ImageDescription"),
     "license": ("TIFFTAG_COPYRIGHT", "Copyright", "License"),
-}
-
-
-Result = TypeVar("Result")
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,12 +58,12 @@ class Raster:
     image : ndarray of shape (h, w, 3), uint8
         Red, green, blue; values of more than 8 bits are in bins, as `about` says.
     mask : ndarray of shape (h, w), bool
-        True where the file holds no data: its no-data value, or full transparency.
+        True where the file holds no data: its no-data value, NaN, or full transparency.
     row_area : ndarray of shape (h,), float64, or None
         Square kilometers that a pixel of each row covers; None where the file does not say.
     about : dict of str
         What the file says of itself: format, size, bands, values, no data, coordinates, pixel size, date,
-        source, license; `NOT_STATED` where it says nothing.
+        source, license; `NOT_STATED` where it says nothing. Pages, if there is more than one picture in it.
     """
 
     image: NDArray[np.uint8]
@@ -78,73 +72,40 @@ class Raster:
     about: dict[str, str]
 
 
-def read(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS) -> Raster:
+def read(
+    path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS, bands: Sequence[int] | None = None
+) -> Raster:
     """Return the picture in a PNG, JPEG, TIFF or GeoTIFF file, and what the file says of it.
 
     Parameters
     ----------
     path : str or Path
-        8 or 16 bits per channel; gray, color, with a palette, with transparency or a no-data value. By default
-        the Landsat picture of the Bahamas that comes with the course.
+        Whole numbers or floating-point values; gray, color, with a palette, with transparency or missing pixels.
+        By default the Landsat picture of the Bahamas that comes with the course. ``~`` is the home folder.
     max_pixels : int
         A larger picture is refused before it is read.
+    bands : sequence of three int, optional
+        The bands shown as red, green and blue, counted from 1; by default what the file names so.
 
     Raises
     ------
     ValueError
         In one line: the file is missing, no such picture, damaged, too large, or of another type of values.
     """
-    return _opened(
-        path,
-        lambda picture: _read_picture(picture, max_pixels),
-        lambda dataset: _read_dataset(dataset, max_pixels),
-    )
+    with opened(path) as source:
+        return _read(source, max_pixels, bands)
 
 
-def check(path: str | Path, max_pixels: int = MAX_PIXELS) -> None:
-    """Raise the error that `read` would, as far as the head of the file shows it."""
-    _opened(
-        path,
-        lambda picture: _check_size(picture.width, picture.height, max_pixels),
-        lambda dataset: _check_dataset(dataset, max_pixels),
-    )
+def check(path: str | Path, max_pixels: int = MAX_PIXELS) -> str:
+    """Raise the error that `read` would, or one if there is nothing to cluster; return what to say of other pages.
 
-
-def _opened(
-    path: str | Path, of_picture: Callable[[Image.Image], Result], of_dataset: Callable[[Any], Result]
-) -> Result:
-    """Open a file as what it is; return what the one or the other function makes of it."""
-    if not Path(path).is_file():
-        what = "a folder, not a picture" if Path(path).is_dir() else "there is no such file"
-        raise ValueError(f"{path}: {what}; give the path of {KINDS}")
-    try:
-        with warnings.catch_warnings():
-            # Our own limit is stricter than Pillow's, and a picture need not lie on a map.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            try:
-                with Image.open(path, formats=["PNG", "JPEG"]) as picture:
-                    if not _is_deep(picture):
-                        return of_picture(picture)
-            except UnidentifiedImageError:
-                pass
-            with Path(path).open("rb") as file:
-                driver = next(
-                    (kind for begin, kind in BEGINNINGS.items() if file.peek().startswith(begin)), None
-                )
-            if driver is None:
-                raise UnsuitableError(f"this is not {KINDS}")
-            with rasterio.Env(GDAL_CACHEMAX=CACHE), rasterio.open(path, driver=driver) as dataset:
-                return of_dataset(dataset)
-    except UnsuitableError as error:
-        raise ValueError(f"{path}: {error}") from None
-    except (RasterioError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        reason = " ".join(str(error.__cause__ or error).replace(str(path), Path(path).name).split())
-        raise ValueError(f"{path}: the picture cannot be read: {reason}") from None
-
-
-class UnsuitableError(ValueError):
-    """A picture that is whole, but that is not read here."""
+    A picture of more than `CHECKED_WHOLE` pixels is judged by the head of its file alone.
+    """
+    with opened(path) as source:
+        check_head(source, max_pixels)
+        if source.width * source.height <= CHECKED_WHOLE:
+            _check_colors(_read(source, max_pixels, None))
+        return other_pages(source)
 
 
 def reduction(shape: tuple[int, ...], most: int = 2_000_000) -> int:
@@ -172,10 +133,31 @@ def fullest(mask: NDArray[np.bool_], side: int) -> tuple[slice, slice]:
     return slice(row * side, (row + 1) * side), slice(col * side, (col + 1) * side)
 
 
-def _read_picture(picture: Image.Image, max_pixels: int) -> Raster:
+def _read(source: Any, max_pixels: int, bands: Sequence[int] | None) -> Raster:
+    """Return an opened picture, and say so if its file holds others."""
+    check_head(source, max_pixels)
+    of_pillow = isinstance(source, Image.Image)
+    count = 3 if of_pillow else source.count
+    if bands is not None and (len(bands) != 3 or not all(band in range(1, count + 1) for band in bands)):
+        raise UnsuitableError(f"bands = {tuple(bands)}: must be three numbers from 1 to {count}")
+    found = _read_picture(source, bands) if of_pillow else _read_dataset(source, bands)
+    pages = other_pages(source)
+    return replace(found, about=found.about | {"pages": pages}) if pages else found
+
+
+def _check_colors(found: Raster) -> None:
+    """Raise an error for a picture without two colors."""
+    if found.mask.all():
+        raise UnsuitableError("no pixel holds data: there is nothing to cluster")
+    first = found.image[np.unravel_index(found.mask.argmin(), found.mask.shape)]
+    rows = zip(found.image, found.mask, strict=True)  # of most pictures the first is enough
+    if not any(((colors != first).any(axis=1) & ~gone).any() for colors, gone in rows):
+        raise UnsuitableError("the picture has a single color: there is nothing to cluster")
+
+
+def _read_picture(picture: Image.Image, bands: Sequence[int] | None) -> Raster:
     """Return an 8-bit PNG or JPEG, upright, with transparency laid over white."""
-    _check_size(picture.width, picture.height, max_pixels)
-    bands, kind = len(picture.getbands()), f"{picture.format}, {picture.mode}"
+    count, kind = len(picture.getbands()), f"{picture.format}, {picture.mode}"
     said = {str(name): value for name, value in picture.info.items()}
     exif = picture.getexif()
     for tags in (exif, exif.get_ifd(ExifTags.IFD.Exif)):
@@ -184,118 +166,164 @@ def _read_picture(picture: Image.Image, max_pixels: int) -> Raster:
     mask = np.asarray(rgba.getchannel("A")) == 0
     white = Image.new("RGBA", rgba.size, "white")
     image = np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
-    values = "8 bit, as they are"
-    return Raster(image, mask, None, _about(kind, image.shape, f"{bands}", values, mask, said))
+    chosen = f"{count}"
+    if bands is not None:
+        image = image[..., np.subtract(bands, 1)]
+        chosen += f"; {', '.join(map(str, bands))} taken for red, green, blue, as asked"
+    return Raster(image, mask, None, _about(kind, image.shape, chosen, "8 bit, as they are", mask, said))
 
 
-def _is_deep(picture: Image.Image) -> bool:
-    """Tell whether a picture has 16 bits per channel; Pillow opens some of these as if they had 8."""
-    deep = any(";16" in str(tile) for tile in getattr(picture, "tile", ()))
-    return picture.mode.startswith(("I", "F")) or deep
-
-
-def _read_dataset(dataset: Any, max_pixels: int) -> Raster:
+def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     """Return three bands of a TIFF, in strips, so that it takes little more memory than the result."""
-    _check_dataset(dataset, max_pixels)
-    kinds = set(dataset.dtypes)
-    bands, chosen = _bands(dataset)
+    bands, chosen, false_alpha = _bands(dataset, wanted)
     image = np.empty((dataset.height, dataset.width, 3), dtype=np.uint8)
     mask = np.empty(image.shape[:2], dtype=bool)
-    deep = kinds != {"uint8"}
-    low, width, values = _bins(dataset, bands) if deep else (0, 1, "8 bit, as they are")
-    colors = _palette(dataset) if dataset.colorinterp[0] == ColorInterp.palette else None
-    for rows, window in _windows(dataset):
-        part = np.moveaxis(dataset.read(bands, window=window), 0, -1)
-        mask[rows] = dataset.dataset_mask(window=window) == 0
-        if colors is not None:
-            mask[rows] |= colors[part[..., 0], 3] == 0
-            part = colors[part[..., 0], :3]
-        if deep:
-            part = np.clip((part.astype(np.int32) - low) // width, 0, 255)
-        image[rows] = part
-    said = dataset.tags()
-    about = _about(dataset.driver, image.shape, chosen, values, mask, said)
-    about["coordinates"] = dataset.crs.to_string() if dataset.crs else NOT_STATED
-    if dataset.crs and len(about["coordinates"]) > len("EPSG:000000"):
-        about["coordinates"] = "a system of its own"
-    row_area = _row_area(dataset)
+    structure = dataset.tags(ns="IMAGE_STRUCTURE") | dataset.tags(bands[0], ns="IMAGE_STRUCTURE")
+    kind = np.result_type(*dataset.dtypes)
+    bits, white_is_zero = int(structure.get("NBITS", 8 * kind.itemsize)), "MINISWHITE" in structure
+    low, width, fills, values = 0.0, 1.0, list[int](), f"{bits} bit, as they are"
+    palette = _palette(dataset) if bands == [1] else None
+    if palette is not None:
+        values = f"{bits} bit, the colors of the palette"
+    elif kind != np.uint8:
+        low, width, fills, values = _bins(dataset, bands, false_alpha)
+    elif bits < 8:
+        values = f"{bits} bit, spread over 0 to 255"
+    for rows, part, gone in _strips(dataset, bands, false_alpha, fills):
+        mask[rows] = gone
+        if palette is not None:
+            mask[rows] |= palette[part[0], 3] == 0
+            part = np.moveaxis(palette[part[0], :3], -1, 0)
+        elif kind != np.uint8:
+            part = part.astype(np.result_type(kind, np.float32))  # which is exact for 16 bits
+            part = np.clip(np.where(gone, 0, (part - low) / width), 0, 255)
+        elif bits < 8:
+            part = part.astype(np.uint16) * 255 // (2**bits - 1)
+        image[rows] = np.moveaxis(part, 0, -1)
+    if white_is_zero:
+        image, values = np.subtract(255, image, out=image), f"{values}; turned round, since zero is white"
+    image, mask, row_area, turned = _upright(dataset, image, mask)
+    about = _about(dataset.driver, image.shape, chosen, values, mask, dataset.tags())
+    if fills:
+        listed = ", ".join(map(_number, fills))
+        about["no data"] += f"; {listed}, far from all other values, taken for no data"
+    if dataset.crs:
+        about["coordinates"] = dataset.crs.to_string()
+        if len(about["coordinates"]) > len("EPSG:000000"):
+            about["coordinates"] = "a system of its own"
     if row_area is not None:
         unit = "degrees" if dataset.crs.is_geographic else dataset.crs.linear_units.replace("metre", "meters")
-        about["pixel size"] = f"{dataset.res[0]:,.6g} × {dataset.res[1]:,.6g} {unit}"
+        across, down = map(abs, dataset.res)  # negative where the file begins in the south
+        about["pixel size"] = f"{across:,.6g} × {down:,.6g} {unit}"
+    about["size"] += turned
     return Raster(image, mask, row_area, about)
 
 
-def _check_size(width: int, height: int, max_pixels: int) -> None:
-    if width * height > max_pixels:
-        part = math.floor(100 * math.sqrt(max_pixels / (width * height)))
-        raise UnsuitableError(
-            f"{width:,} × {height:,} pixels are more than {max_pixels:,}; make it smaller "
-            f"(gdal_translate -outsize {part}% {part}% does), or cut a part out"
-        )
+def _bands(dataset: Any, wanted: Sequence[int] | None) -> tuple[list[int], str, int | None]:
+    """Return the bands taken for red, green and blue, counted from 1, how they were chosen, and a false alpha band.
+
+    A single band is one with a palette.
+    """
+    means, count = list(dataset.colorinterp), dataset.count
+    alpha = means.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in means else None
+    false_alpha = alpha if alpha and _holds_values(dataset, alpha) else None
+    of_color = [i for i in range(1, count + 1) if i != alpha or false_alpha] or [1]
+    described, tagged = _described(dataset), [means.index(color) + 1 for color in RGB if color in means]
+    if wanted is not None:
+        bands, how = list(wanted), "{} taken for red, green, blue, as asked"
+    elif means[0] == ColorInterp.palette and "MINISWHITE" not in dataset.tags(ns="IMAGE_STRUCTURE"):
+        return [1], "1, with a palette", None
+    elif len(described) == 3:
+        bands, how = described, "red, green, blue are {}, as the file describes them"
+    elif len(tagged) == 3:
+        bands, how = tagged, "red, green, blue are {}"
+    elif len(of_color) < 3:
+        bands, how = of_color[:1] * 3, f"band {of_color[0]} taken as gray"
+    else:
+        bands, how = of_color[:3], "{} taken for red, green, blue, since the file names none"
+    said = f"{count}; {how.format(', '.join(map(str, bands)))}"
+    if false_alpha:
+        said += f"; {alpha} is called alpha, but holds values, and is not taken for transparency"
+    return bands, said, false_alpha
 
 
-def _check_dataset(dataset: Any, max_pixels: int) -> None:
-    _check_size(dataset.width, dataset.height, max_pixels)
-    kinds = set(dataset.dtypes)
-    if not kinds <= {"uint8", "uint16", "int16"}:
-        how = "rio convert in.tif out.tif --dtype uint16 --scale-ratio 10000"
-        raise UnsuitableError(
-            f"its values are of type {', '.join(sorted(kinds))}; "
-            "whole numbers of 8 or 16 bits are read here, so convert it first"
-            + (
-                f" (of reflectances from 0 to 1: .venv/bin/{how})"
-                if any("float" in kind for kind in kinds)
-                else ""
-            )
-        )
+def _described(dataset: Any) -> list[int]:
+    """Return the bands whose description, or else whose wavelength, is red, green and blue; fewer where some lack."""
+    names = [(name or "").lower().strip() for name in dataset.descriptions]
+    waves = np.array([_wavelength(dataset, band) for band in range(1, dataset.count + 1)])
+    found = []
+    for color, (number, wave) in COLORS.items():
+        for i, name in enumerate(names):
+            words = set(re.split(r"[^a-z0-9]+", name))
+            if name == color[0] or number in words or (color in words and not words & NOT_RED):
+                found.append(i + 1)
+                break
+        else:
+            away = np.abs(waves - wave)
+            found += [int(away.argmin()) + 1] if away.min() < NEAR else []
+    return found
 
 
-def _bands(dataset: Any) -> tuple[list[int], str]:
-    """Return the bands taken for red, green and blue, counted from 1, and how they were chosen."""
-    means = list(dataset.colorinterp)
-    count = dataset.count
-    if means[0] == ColorInterp.palette:
-        return [1], "1, with a palette"
-    rgb = [ColorInterp.red, ColorInterp.green, ColorInterp.blue]
-    if all(color in means for color in rgb):
-        bands = [means.index(color) + 1 for color in rgb]
-        return bands, f"{count}; red, green, blue are {bands[0]}, {bands[1]}, {bands[2]}"
-    of_color = [i for i, meaning in enumerate(means, start=1) if meaning != ColorInterp.alpha]
-    if len(of_color) < 3:
-        return [of_color[0]] * 3, f"{count}; band {of_color[0]} taken as gray"
-    first = ", ".join(map(str, of_color[:3]))
-    return of_color[:3], f"{count}; {first} taken for red, green, blue, since the file names none"
+def _wavelength(dataset: Any, band: int) -> float:
+    """Return a band's central wavelength in nanometers, or infinity where the file does not say."""
+    tags = dataset.tags(band) | dataset.tags(band, ns="IMAGERY")
+    said = {name.lower(): text for name, text in tags.items()}
+    with contextlib.suppress(ValueError, KeyError):
+        described = re.search(r"([0-9]+) ?nm", dataset.descriptions[band - 1] or "")
+        wave = float(described[1] if described else said.get("central_wavelength_um") or said["wavelength"])
+        return wave * 1000 if wave < 100 else wave  # micrometers
+    return math.inf
 
 
-def _bins(dataset: Any, bands: list[int]) -> tuple[int, int, str]:
-    """Return the lowest value and the width of 256 bins for 16-bit values, and both in words.
+def _holds_values(dataset: Any, alpha: int) -> bool:
+    """Return True if a band is no transparency: most of its pixels are neither 0 nor all of one other value."""
+    shape = min(dataset.height, 512), min(dataset.width, 512)
+    values, counts = np.unique(dataset.read(alpha, out_shape=shape), return_counts=True)
+    return bool(counts[values != 0].sum() - counts[values != 0].max(initial=0) > counts.sum() / 2)
+
+
+def _bins(dataset: Any, bands: list[int], false_alpha: int | None) -> tuple[float, float, list[int], str]:
+    """Return the lowest value and the width of 256 bins, values that stand for no data, and all of it in words.
 
     One scale serves all three bands: distances between colors keep their proportions.
     """
-    seen, offset = np.zeros(2**16, dtype=np.int64), 2**15 if "int16" in dataset.dtypes else 0
-    for _, window in _windows(dataset):
-        part = dataset.read(bands, window=window)[:, dataset.dataset_mask(window=window) > 0]
-        seen += np.bincount(part.ravel().astype(np.int32) + offset, minlength=len(seen))
-    found = np.flatnonzero(seen) - offset
-    if not len(found):
-        return 0, 1, "16 bit, none of them valid"
-    least, most = int(found[0]), int(found[-1])
-    held = f"16 bit, from {least:,} to {most:,}"
-    if least >= 0 and most < 256:
-        return 0, 1, f"{held}, as they are"
+    stride = 3 * dataset.width * dataset.height // SAMPLE | 1
+    least, most, whole, fills, samples = math.inf, -math.inf, True, set[float](), [np.empty(0)]
+    for _, part, gone in _strips(dataset, bands, false_alpha):
+        values = part[:, ~gone]
+        samples.append(values[:, ::stride].ravel())
+        is_fill = np.isin(values, FILLS)
+        if is_fill.any():
+            fills |= set(np.unique(values[is_fill]).tolist())
+            values = values[~is_fill]
+        if values.size:
+            least, most = min(least, values.min().item()), max(most, values.max().item())
+            whole = whole and (values.dtype.kind in "iu" or bool((values == np.rint(values)).all()))
+    apart = [int(v) for v in sorted(fills) if min(abs(v - least), abs(v - most)) > most - least > 0]
+    least, most = min({least, *fills} - {*apart}), max({most, *fills} - {*apart})
+    sample = np.concatenate(samples)
+    sample = sample[~np.isin(sample, apart)]
+    bits = f"{8 * np.dtype(dataset.dtypes[bands[0] - 1]).itemsize} bit"
+    if not len(sample):
+        return 0, 1, apart, f"{bits}, none of them valid"
+    held = f"{bits}, from {_number(least)} to {_number(most)}"
+    if whole and least >= 0 and most < 256:
+        return 0, 1, apart, f"{held}, as they are"
     low, high = least, most
-    if most - least >= 256:
-        share = seen.cumsum() / seen.sum()
-        low, high = (int(np.searchsorted(share, part)) - offset for part in (TAIL, 1 - TAIL))
-    width = math.ceil((high - low + 1) / 256)
-    last = low + 256 * width
-    beyond = (seen[: low + offset].sum() + seen[last + offset :].sum()) / seen.sum()
+    if most - least >= 256 or not whole:
+        low, high = np.quantile(sample, [TAIL, 1 - TAIL], method="inverted_cdf").tolist()
+    width = math.ceil((high - low + 1) / 256) if whole else (high - low) / 256 * (1 + 1e-6) or 1.0
+    beyond = np.mean((sample < low) | (sample >= low + 256 * width))
     if width == 1 and not beyond:
-        return low, 1, f"{held}, counted from {low:,}"
-    return low, width, (
-        f"{held}; in bins of {width:,} values from {low:,} up, 256 at most, the same for all bands; "
+        return low, 1, apart, f"{held}, counted from {_number(low)}"
+    return low, width, apart, (
+        f"{held}; in bins of {_number(width)}{' values' if whole else ''} from {_number(low)} up, 256 at most, the same for all bands; "
         f"{beyond:.2%} lie beyond and count into the first or the last bin"
     )  # fmt: skip
+
+
+def _number(value: float) -> str:
+    return f"{int(value):,}" if value == int(value) else f"{value:,.4g}"
 
 
 def _palette(dataset: Any) -> NDArray[np.uint8]:
@@ -306,13 +334,53 @@ def _palette(dataset: Any) -> NDArray[np.uint8]:
     return colors
 
 
-def _windows(dataset: Any) -> list[tuple[slice, Window]]:
-    """Return strips of whole blocks, as rows of the picture and as windows of the file."""
+def _strips(
+    dataset: Any, bands: list[int], false_alpha: int | None, fills: Sequence[int] = ()
+) -> Iterator[tuple[slice, NDArray[Any], NDArray[np.bool_]]]:
+    """Yield strips of whole blocks: their rows, the values of the bands, and True where a pixel holds no data.
+
+    A pixel of 8 bits is missing where all its bands have the no-data value, which may be an ordinary one; else
+    where one of them has.
+    """
     block = dataset.block_shapes[0][0]
     step = max(1, STRIP // (dataset.width * block)) * block
-    tops = range(0, dataset.height, step)
-    ends = [min(top + step, dataset.height) for top in tops]
-    return [(slice(a, b), Window(0, a, dataset.width, b - a)) for a, b in zip(tops, ends, strict=True)]
+    for top in range(0, dataset.height, step):
+        window = Window(0, top, dataset.width, min(step, dataset.height - top))
+        part = dataset.read(bands, window=window)
+        gone = np.zeros(part.shape, dtype=bool)
+        if not false_alpha or dataset.nodata is not None:
+            gone = dataset.read_masks(bands, window=window) == 0
+        if part.dtype.kind == "f":
+            gone |= ~(np.abs(part) < HUGE)
+        if fills:
+            gone |= np.isin(part, fills)
+        missing = np.all(gone, axis=0) if part.dtype == np.uint8 else np.any(gone, axis=0)
+        yield slice(top, top + window.height), part, missing
+
+
+def _upright(
+    dataset: Any, image: NDArray[np.uint8], mask: NDArray[np.bool_]
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64] | None, str]:
+    """Return picture, mask and areas north up or, without a place on a map, as the camera was held; and what was done."""
+    place, area = dataset.transform, _row_area(dataset)
+    if dataset.crs or not place.is_identity:
+        if place.b or place.d:
+            return image, mask, area, ", rotated: north is not up"
+        down, right = -1 if place.e > 0 else 1, -1 if place.a < 0 else 1
+        image, mask = (
+            np.ascontiguousarray(image[::down, ::right]),
+            np.ascontiguousarray(mask[::down, ::right]),
+        )
+        turned = ", turned: in the file its north is not up" if min(down, right) < 0 else ""
+        return image, mask, area if area is None else area[::down], turned
+    orientation = next(iter(tiff_tags(dataset)), {}).get(ORIENTATION, 1)
+    if orientation not in range(2, 9):
+        return image, mask, area, ""
+    pictures = [Image.fromarray(array) for array in (image, mask)]
+    for picture in pictures:
+        picture.getexif()[ORIENTATION] = orientation
+    upright = [np.asarray(ImageOps.exif_transpose(picture)) for picture in pictures]
+    return upright[0], upright[1], area, ", turned as the camera was held"
 
 
 def _row_area(dataset: Any) -> NDArray[np.float64] | None:
@@ -323,9 +391,11 @@ def _row_area(dataset: Any) -> NDArray[np.float64] | None:
     place, crs = dataset.transform, dataset.crs
     if not crs or place.is_identity or not (crs.is_projected or crs.is_geographic):
         return None
+    if (crs.is_geographic or crs.to_epsg() == 3857) and (place.b or place.d):
+        return None  # rotated: a row has no latitude
     edges = place.f + place.e * np.arange(dataset.height + 1)
     if crs.is_geographic:
-        width = math.radians(abs(place.a)) if not place.b else math.nan
+        width = math.radians(abs(place.a))
         area = EARTH_RADIUS**2 * width * np.abs(np.diff(np.sin(np.radians(edges))))
         return area if np.isfinite(area).all() else None
     area = np.full(dataset.height, abs(place.determinant) * (crs.linear_units_factor[1] / 1000) ** 2)
