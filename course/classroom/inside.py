@@ -112,7 +112,7 @@ async def execute(job: dict[str, Any], tell: Any) -> None:
 
     notebook = new_notebook(cells=[new_code_cell(source) for source in job["cells"]])
     client = Client(
-        notebook, kernel_name="python3", timeout=job["limits"]["cell_seconds"], interrupt_on_timeout=True, allow_errors=True,
+        notebook, kernel_name="python3", timeout_func=lambda cell: job["limits"]["cell_seconds"], interrupt_on_timeout=True, allow_errors=True,
         record_timing=False, store_widget_state=False, config=config, resources={"metadata": {"path": os.environ["HOME"]}},
     )  # fmt: skip
     async with client.async_setup_kernel():
