@@ -16,7 +16,7 @@ class _Output(io.FileIO):
 
     error = None  # the first OSError
 
-    def write(self, data):  # type: ignore[no-untyped-def]
+    def write(self, data):
         try:
             return super().write(data)
         except OSError as error:
@@ -36,7 +36,7 @@ def make_safe() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
         stream = getattr(sys, name)
         if name == "stdin":
-            sys.stdin = stream or open(descriptor, encoding="utf-8", closefd=False)  # noqa: PTH123, SIM115
+            sys.stdin = stream or open(descriptor, encoding="utf-8", closefd=False)  # noqa: SIM115
         elif os.name == "nt" and stream:  # the console of Windows is no file
             stream.reconfigure(errors="replace")
         else:  # and a character that a console lacks becomes a question mark
