@@ -4,9 +4,23 @@ from __future__ import annotations
 
 import sys
 
+from course import streams
+
 
 def main() -> int:
     """Run the command line and return the exit code."""
+    streams.make_safe()
+    try:
+        code = _run()
+    except KeyboardInterrupt:  # while modules are imported
+        return 130
+    why = streams.failure()
+    if why:
+        print(f"course: standard output: {why}", file=sys.stderr)
+    return 1 if why and not code else code
+
+
+def _run() -> int:
     if sys.argv[1:2] == ["setup"]:
         from course.setup import main as setup
 

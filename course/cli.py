@@ -6,6 +6,7 @@ ends as one line on standard error and exit code 1; a wrong use of the command l
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from pathlib import Path
@@ -21,12 +22,11 @@ from helpers.parameters import TABLE, ParameterError
 if TYPE_CHECKING:
     from course.run import Run
 
+MOST_SECONDS = 10**6  # of a time limit: more than a week
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a console that lacks a character gets another, not an error
-            stream.reconfigure(errors="replace")
     os.environ.setdefault("COURSE_PYTHON", sys.executable)  # for the pre-render step, if Quarto runs it
     try:
         return cli.main(arguments, prog_name="course", standalone_mode=False) or 0
@@ -38,6 +38,18 @@ def main(arguments: list[str] | None = None) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return 130
+
+
+class Seconds(click.FloatRange):
+    """A time limit, which may have a fraction."""
+
+    name = "number of seconds"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        seconds: float = super().convert(value, param, ctx)
+        if math.isnan(seconds):  # it is in every range
+            self.fail(f"{value!r} is not a number of seconds", param, ctx)
+        return seconds
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,7 +67,9 @@ def cli() -> None:
     "--out", type=click.Path(path_type=Path), help="The run's folder.  [default: runs/, named by the values]"
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Chapters at a time.  [default: one per processor]")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), help="Seconds that a cell may take.")
+@click.option(
+    "--timeout", type=Seconds(min=0, min_open=True, max=MOST_SECONDS), help="Seconds that a cell may take."
+)
 def run(
     chapters: tuple[str, ...],
     parameters: tuple[tuple[str, str], ...],
@@ -311,7 +325,9 @@ def classroom_make(
 )
 @click.option("--jobs", type=click.IntRange(min=1), help="Notebooks at a time.  [default: one per processor]")
 @click.option(
-    "--timeout", type=click.FloatRange(min=1), help="Seconds that a notebook may take.  [default: 180]"
+    "--timeout",
+    type=Seconds(min=1, max=MOST_SECONDS),
+    help="Seconds that a notebook may take.  [default: 180]",
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, whose workers run the notebooks.")
 @click.option(

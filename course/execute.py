@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell it adds, and the id that we give it
 HIDDEN = "#| echo: false"  # how a cell begins whose code the page leaves out
+KERNEL = "the kernel"
 Tell = Callable[..., None]
 
 
@@ -41,6 +43,7 @@ def main() -> int:
     job = json.loads(sys.argv[1])
     tell = _open_report()
     private = Path(job["private"])
+    logging.disable()  # standard error is for what the kernel says
     os.environ.update(private_environment(private, Path(job["root"]), Path(job["cache"])))
     _end_with_parent(private)
     try:
@@ -108,7 +111,7 @@ def execute(job: dict[str, Any], tell: Tell) -> int:
         tell("failed", reason=f"{what} cannot be written: {error.strerror or error}")
         return 1
     if reason:
-        tell("failed", reason=progress.place() + reason)
+        tell("failed", reason=progress.place() + reason, kernel=reason.startswith(KERNEL))
         return 1
     tell("finished", seconds=time.perf_counter() - started, peak_memory_mb=progress.peak_memory() / 2**20)
     return 0
@@ -202,7 +205,7 @@ def _run_papermill(job: dict[str, Any], source: dict[str, Any], progress: Progre
             language="python",
             progress_bar=False,
             cwd=job["root"],
-            execution_timeout=job["timeout"],
+            timeout_func=lambda cell: job["timeout"],  # papermill's own option takes whole seconds alone
             config=_kernel_config(Path(job["private"])),
             shutdown_kernel="immediate",
             coalesce_streams=True,
@@ -216,8 +219,11 @@ def _run_papermill(job: dict[str, Any], source: dict[str, Any], progress: Progre
     except CellTimeoutError:
         return f"took longer than {job['timeout']:g} s, which is what --timeout allows a cell"
     except DeadKernelError:
-        return "the kernel died: it ran out of memory, or the code ended the process"
-    except (RuntimeError, ValueError, nbformat.ValidationError) as error:
+        return f"{KERNEL} died: it ran out of memory, or the code ended the process"
+    except RuntimeError as error:
+        why = _one_line(str(error))
+        return f"RuntimeError: {why}" if progress.cell else f"{KERNEL} did not start ({why})"
+    except (ValueError, nbformat.ValidationError) as error:
         return _one_line(f"{type(error).__name__}: {error}")
     return "the chapter ended itself here, before its last cell" if _stopped_early(progress.notebook) else ""
 

@@ -6,7 +6,6 @@ they go; `close` prints the table.
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ class Report:
     """What a run tells; `quiet` tells nothing. Safe to call from several threads."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self.quiet = quiet or sys.stdout is None  # None where standard output was closed from the start
+        self.quiet = quiet
         self.rows: dict[str, tuple[str, str, str]] = {}
         self.progress: Progress | None = None
         self.bars: dict[str, TaskID] = {}
@@ -35,11 +34,7 @@ class Report:
             if self.progress:
                 self.progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
             else:
-                try:
-                    print(line, flush=True)
-                except BrokenPipeError:  # whoever read this has seen enough; the run goes on
-                    self.quiet = True
-                    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123
+                print(line, flush=True)
 
     def reused(self, name: str, entry: dict[str, Any]) -> None:
         """Note that an earlier result of a chapter is still true."""

@@ -22,13 +22,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from course import places
 from course.depends import PACKAGES, Sources, installed
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 SCRAP = "application/scrapbook.scrap.json+json"
 ATTEMPTS = "attempts"
+OPEN_FILES = 128  # of a run's process, and of each kernel
 LOCK_WAIT = 1800  # seconds that a run waits for another one in the same folder
 
 
@@ -170,6 +172,7 @@ def ensure(
         _tidy(folder)
         report.say(f"{place}: nothing changed, nothing to execute")
         return finished
+    _allow_open_files()
     try:
         _refuse_what_is_no_run(folder, place)
         with _locked(folder, place, report):
@@ -178,6 +181,23 @@ def ensure(
         where = error.filename2 or error.filename  # of a copy, what was to be written
         why = f"{where}: {error.strerror}" if where else error.strerror or str(error)
         raise CourseError(f"{place}: the run cannot be written: {why}") from None
+
+
+def _allow_open_files() -> None:
+    """Raise this process's limit of open files to what a run needs: with fewer, a kernel dies without a word."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft >= OPEN_FILES or soft == resource.RLIM_INFINITY:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, hard))
+    except ValueError:
+        raise CourseError(
+            f"too many open files: a program may open {hard} here, and a run needs {OPEN_FILES}; ask for more (ulimit -n)"
+        ) from None
 
 
 def select(project: Project, names: list[str] | None) -> list[Chapter]:
@@ -449,7 +469,9 @@ class Crew:
             end, said = self._follow(task, self._job(task, beside, private))
             if self.stopping.is_set():
                 return "stopped"
-            reason = "" if end.get("event") == "finished" else end.get("reason") or said
+            reason = "" if end.get("event") == "finished" else end.get("reason", said)
+            if end.get("kernel") and said:
+                reason += f"; its last line: {said}"
             notebook = beside / f"{task.name}.ipynb"
             if not reason:
                 reason = self._changed_meanwhile(task, stamps)
@@ -474,21 +496,26 @@ class Crew:
     def _follow(self, task: Task, job: dict[str, Any]) -> tuple[dict[str, Any], str]:
         """Start a chapter's process and follow it; return what it told at its end, and its last words."""
         end: dict[str, Any] = {}
-        with tempfile.TemporaryFile() as errors:
-            with _start(job, errors) as process:
-                self.processes.append(process)
-                if self.stopping.is_set():
-                    _stop(process)
-                assert process.stdout is not None
-                for line in process.stdout:
-                    event = json.loads(line)
-                    if event["event"] == "cell":
-                        self.report.cell(task.name, event["number"], event["of"], event["at"])
-                    else:
-                        end = event
-            errors.seek(0)
-            said = errors.read().decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-        return end, f"its process ended ({process.returncode}): {said[-1]}"
+        said: deque[str] = deque(maxlen=1)
+        with _start(job) as process:
+            self.processes.append(process)
+            if self.stopping.is_set():
+                _stop(process)
+            assert process.stdout is not None
+            assert process.stderr is not None
+            # Not a file: the disk may be full, which is then what is said.
+            listener = threading.Thread(target=_keep_lines, args=(process.stderr, said), daemon=True)
+            listener.start()
+            for line in process.stdout:
+                event = json.loads(line)
+                if event["event"] == "cell":
+                    self.report.cell(task.name, event["number"], event["of"], event["at"])
+                else:
+                    end = event
+            listener.join(5)
+        if not end:
+            return end, f"its process ended ({process.returncode}): {''.join(said) or 'no reason given'}"
+        return end, "".join(said)
 
     def _changed_meanwhile(self, task: Task, stamps: dict[str, int]) -> str:
         """Return which source changed while a chapter was executed, or nothing.
@@ -527,7 +554,13 @@ class Crew:
         }
 
 
-def _start(job: dict[str, Any], errors: Any) -> subprocess.Popen[str]:
+def _keep_lines(stream: IO[str], kept: deque[str]) -> None:
+    """Read a stream to its end; keep the last lines that hold something."""
+    with suppress(ValueError):  # closed meanwhile
+        kept.extend(line.strip() for line in stream if line.strip())
+
+
+def _start(job: dict[str, Any]) -> subprocess.Popen[str]:
     """Start the process of a chapter: it stops when its standard input ends, and Ctrl-C does not reach it."""
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
@@ -537,8 +570,9 @@ def _start(job: dict[str, Any], errors: Any) -> subprocess.Popen[str]:
         [sys.executable, "-m", "course.execute", json.dumps(job)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        stderr=errors,
+        stderr=subprocess.PIPE,
         encoding="utf-8",
+        errors="replace",
         cwd=course,
         env={**os.environ, "PYTHONPATH": course},
         **apart,

@@ -17,6 +17,8 @@ from typing import Any
 # How the parameters cell of every chapter begins; papermill's injected cell begins with the word alone.
 CELL_MARK = "# Parameters of this chapter"
 INJECTED_MARK = "# Parameters"
+# What papermill adds to the injected cell with --inject-paths, --inject-input-path or --inject-output-path.
+PATHS = ("PAPERMILL_INPUT_PATH", "PAPERMILL_OUTPUT_PATH")
 
 
 class ParameterError(ValueError):
@@ -168,7 +170,7 @@ def _assigned_names(history: list[str]) -> list[str]:
     names: dict[str, None] = {}
     for injected in sorted(latest):
         for node in ast.walk(ast.parse(latest[injected])):
-            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id not in PATHS:
                 names[node.id] = None
     return list(names)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import json
 import os
+import shlex
 import shutil
 import subprocess
+import sys
 import venv
 from pathlib import Path
 
@@ -103,6 +105,8 @@ def test_exit_codes_and_single_lines(tmp_path: Path) -> None:
         ("run", "--jobs", "0"),
         ("site", "--renderer", "word"),
         ("run", "-p", "seed"),
+        *(("run", "--timeout", seconds) for seconds in ("nan", "inf", "0", "1e9", "soon", "")),
+        ("classroom", "mark", ".", "--key", "k", "--out", "o", "--timeout", "nan"),
     ):
         answer = course(project, *words)
         assert answer[0] == 2
@@ -110,6 +114,33 @@ def test_exit_codes_and_single_lines(tmp_path: Path) -> None:
     code, out, err = course(project, "--help")
     assert (code, err) == (0, "")
     assert all(name in out for name in ("run", "params", "stage", "site", "preview", "gate"))
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
+@pytest.mark.parametrize("words", ["params", "--help", "gate empty", "setup --nonsense"])
+def test_streams_that_are_closed_full_or_not_read(tmp_path: Path, words: str) -> None:
+    project = make_project(tmp_path, "takes_nothing")
+    (tmp_path / "empty").mkdir()
+
+    def shell(how: str) -> tuple[int, str, str]:
+        line = f"set -o pipefail; {shlex.quote(sys.executable)} -m course {words} {how}"
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=project.root, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    code, out, err = shell("")
+    assert code == (0 if words in ("params", "--help") else 1)
+    for how in ("<&-", "<&- | cat"):
+        assert shell(how) == (code, out, err)
+    assert shell(">&-") == (code, "", err)
+    assert shell("| true") == (code, "", err)
+    assert shell("2>&-") == shell("2>/dev/full") == (code, out, "")
+    assert shell(">&- 2>&- <&-") == (code, "", "")
+    if out and Path("/dev/full").exists():
+        why = "course: standard output: No space left on device\n"
+        assert shell("> /dev/full") == (1, "", err + why)
 
 
 def test_outside_a_course(tmp_path: Path) -> None:
@@ -159,7 +190,7 @@ def test_without_the_packages_one_line_says_what_to_do(bare_python: Path) -> Non
 
 
 def test_what_runs_on_a_bare_python_can_be_read_by_old_ones() -> None:
-    for name in ("__init__", "__main__", "setup", "prerender", "postrender"):
+    for name in ("__init__", "__main__", "streams", "setup", "prerender", "postrender"):
         ast.parse((ROOT / "course" / f"{name}.py").read_text("utf-8"), feature_version=(3, 7))
 
 

@@ -74,12 +74,12 @@ def test_failing_chapters_are_named_and_the_others_kept(tmp_path: Path) -> None:
         (FIXTURES / "takes_nothing.ipynb").read_text("utf-8").replace("42", "43"), "utf-8"
     )
 
-    code, out, err = course(project, "run", "--timeout", "3")
+    code, out, err = course(project, "run", "--timeout", "2.5")
 
     assert code == 1
     reasons = {
         "raises": "cell 5 (x / 0): ZeroDivisionError: division by zero",
-        "hangs": "cell 3 (import time): took longer than 3 s, which is what --timeout allows a cell",
+        "hangs": "cell 3 (import time): took longer than 2.5 s, which is what --timeout allows a cell",
         "kernel_dies": "cell 3 (os._exit(3)): the kernel died: it ran out of memory, or the code ended the process",
         "exits_early": "cell 3 (sys.exit()): the chapter ended itself here, before its last cell",
     }
@@ -105,6 +105,39 @@ def test_failing_chapters_are_named_and_the_others_kept(tmp_path: Path) -> None:
     assert "takes_nothing: started" not in out
     assert not (tmp_path / where).exists()
     assert not (tmp_path / "runs/default/failed").exists()
+
+
+def test_a_kernel_that_does_not_start_is_reported_with_its_last_line(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "takes_nothing")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\nif 'ipykernel_launcher' in str(sys.orig_argv):\n"
+        "    os.write(2, b'Traceback ...\\nOSError: [Errno 28] No space left on device\\n')\n    os._exit(1)\n",
+        "utf-8",
+    )
+    code, _, err = course(project, "run")
+    assert code == 1
+    assert err.startswith("course: takes_nothing, the kernel did not start (")
+    assert "; its last line: OSError: [Errno 28] No space left on device (see " in err
+    assert err.count("\n") == 1
+
+
+@POSIX
+@pytest.mark.parametrize("limit", ["-Hn", "-Sn"])
+def test_few_open_files_are_refused_or_made_more(tmp_path: Path, limit: str) -> None:
+    project = make_project(tmp_path, "takes_nothing")
+    command = f"ulimit -Sn 40; ulimit {limit} 40; exec {shlex.quote(sys.executable)} -m course run"
+    done = subprocess.run(
+        ["sh", "-c", command], cwd=project.root, env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if limit == "-Sn":
+        assert (done.returncode, done.stderr) == (0, "")
+    else:
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr.startswith(
+            "course: too many open files: a program may open 40 here, and a run needs "
+        )
+        assert done.stderr.count("\n") == 1
 
 
 @POSIX

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,12 @@ calls = {
     'ptrace': lambda: call(libc.ptrace, 0, 0, None, None),
     'process_vm_writev': lambda: call(libc.process_vm_writev, 1, None, 0, None, 0, 0),
     'io_uring_setup': lambda: call(libc.syscall, 425, 1, None),
+    'io_setup': lambda: call(libc.syscall, {'x86_64': 206, 'aarch64': 0}[platform.machine()], 1, None),
+    'inotify_init': lambda: call(libc.inotify_init),
+    'inotify_init1': lambda: call(libc.inotify_init1, 0),
+    'fanotify_init': lambda: call(libc.fanotify_init, 0, 0),
+    'mq_open': lambda: call(libc.syscall, {'x86_64': 240, 'aarch64': 180}[platform.machine()], b'x', 0o102, 0o600, None),
+    'sched_setaffinity': lambda: os.sched_setaffinity(0, range(os.cpu_count())),
     'vsock': lambda: socket.socket(40, socket.SOCK_STREAM),
     'a family in high bits': lambda: call(libc.syscall, {'x86_64': 41, 'aarch64': 198}[platform.machine()],
         ctypes.c_long(2**32 + 40), 1, 0),
@@ -98,6 +105,14 @@ def gone(word: str) -> bool:
     """Tell whether such processes are gone, or go within some seconds: a killed one takes its time."""
     psutil.wait_procs(running(word), timeout=5)
     return not running(word)
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 30) -> bool:
+    """Return True as soon as a condition holds, False if it does not within these seconds."""
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
 
 
 def ended(outcome: Outcome) -> list[str]:
@@ -156,7 +171,7 @@ def test_a_memory_hog_is_ended() -> None:
 
 
 def test_an_endless_loop_costs_its_own_cell_alone() -> None:
-    outcome = jail.execute(["while True:\n    pass", answer("4.1", 1)], Limits(cell_seconds=2))
+    outcome = jail.execute(["while True:\n    pass", answer("4.1", 1)], Limits(cell_seconds=1.5))
     assert ended(outcome) == ["too slow", "ok"]
     assert answers_in(outcome, ["4.1"]) == {"4.1": 1}
 
@@ -292,7 +307,61 @@ def test_what_goes_round_the_limits_is_refused() -> None:
     found = dict(line.split(": ") for line in shown(outcome).split("\n") if line)
     plain = dict.fromkeys(("clone, plain", "unix"), "OK")
     assert found == dict.fromkeys(found, "EPERM") | plain | {"clone3": "ENOSYS"}
-    assert len(found) == 16
+    assert len(found) == 22
+
+
+@pytest.mark.usefixtures("_teacher")
+def test_the_memory_of_what_executes_the_cells_is_closed() -> None:
+    look = (
+        "import os\nfor name in ('mem', 'environ', 'maps', f'task/{os.getppid()}/mem'):\n"
+        "    try:\n        print(name, open(f'/proc/{os.getppid()}/{name}', 'rb').read(0))\n"
+        "    except OSError as error:\n        print(error.strerror)"
+    )
+    outcome = jail.execute([look], Limits())
+    assert shown(outcome).split("\n")[:4] == ["Permission denied"] * 4
+
+
+def test_no_complaints_of_fontconfig_are_shown() -> None:
+    outcome = jail.execute(["import subprocess\nsubprocess.getoutput('fc-list')[:2000]"], Limits())
+    assert not outcome.ended
+    assert "Fontconfig" not in shown(outcome)
+
+
+@needs_filter
+@pytest.mark.skipif(psutil.cpu_count() == 1, reason="a single processor")
+def test_two_notebooks_at_once_run_on_a_processor_each() -> None:
+    meet = "import os, time\nprint(os.sched_getaffinity(0))\ntime.sleep(8)"
+    outcomes: list[Outcome] = []
+    threads = [
+        threading.Thread(target=lambda: outcomes.append(jail.execute([meet], Limits()))) for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({shown(outcome) for outcome in outcomes}) == 2
+    assert all(shown(outcome).count(",") == 0 for outcome in outcomes)
+    assert len(os.sched_getaffinity(0)) > 1
+
+
+@long
+@needs_filter
+@pytest.mark.skipif(psutil.cpu_count() == 1, reason="a single processor")
+def test_many_busy_processes_do_not_slow_the_notebook_beside_them() -> None:
+    busy = (
+        "import os, time\nfor _ in range(55):\n    if os.fork() == 0:\n        os.setsid()\n"
+        "        while True:\n            pass\nprint('begun')\ntime.sleep(60)"
+    )
+    work = "n = 0\nwhile n < 20_000_000:\n    n += 1"
+    alone = jail.execute([work], Limits()).seconds
+    flood = threading.Thread(target=jail.execute, args=([busy], Limits(seconds=60, processes=100)))
+    flood.start()
+    assert wait_for(lambda: len(running("ipykernel_launcher")) > 50)
+    beside = jail.execute([work], Limits())
+    jail.stop()
+    flood.join()
+    assert not beside.ended
+    assert beside.seconds < 6 * alone  # more than 12 times as long where they share processors
 
 
 @long

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -195,6 +196,20 @@ def test_what_cannot_be_written_is_one_line(
         write(tmp_path / "file")
     with pytest.raises(CourseError, match=r"key.json: cannot be written: Not a directory; mend that"):
         write(tmp_path / "file" / "class", CLASS[:1])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permissions of POSIX")
+def test_what_the_teacher_keeps_is_for_the_teacher_alone(write: Callable[..., Any], tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        write(tmp_path / "class")
+        (tmp_path / "class/teacher/key.json").chmod(0o644)
+        write(tmp_path / "class")  # a class of an earlier version
+    finally:
+        os.umask(before)
+    modes = {path.parent.name: path.stat().st_mode & 0o777 for path in tmp_path.glob("class/*/*")}
+    assert modes == {"teacher": 0o600, "students": 0o644}
+    assert (tmp_path / "class/teacher").stat().st_mode & 0o777 == 0o700
 
 
 def test_canvas_columns_stand_in_the_key(write: Callable[..., Any], tmp_path: Path) -> None:

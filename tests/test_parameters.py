@@ -187,6 +187,11 @@ def test_the_injected_cell_is_read_after_it(session):
     assert session.settings(CELL + "seed = 3\nsize = 64", INJECTED + "seed = 9\n") == {"seed": 9, "size": 64}
 
 
+def test_the_paths_that_papermill_injects_are_no_parameters(session):
+    injected = INJECTED + 'seed = 9\nPAPERMILL_INPUT_PATH = "a.ipynb"\nPAPERMILL_OUTPUT_PATH = "b.ipynb"\n'
+    assert session.settings(CELL + "seed = 3", injected) == {"seed": 9}
+
+
 def test_an_unknown_name_in_the_injected_cell(session):
     with pytest.raises(ParameterError, match="unknown parameter sede = 9; did you mean seed"):
         session.settings(CELL + "seed = 3", INJECTED + "sede = 9")

@@ -10,6 +10,7 @@ holds answers, and no marks.
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import json
 import os
 import sys
@@ -18,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from queue import Empty
 from typing import Any
+
+PR_SET_DUMPABLE = 4
 
 
 def main() -> int:
@@ -32,6 +35,9 @@ def main() -> int:
         os.setgroups([])
         os.setresgid(job["user"], job["user"], job["user"])
         os.setresuid(job["user"], job["user"], job["user"])
+    if sys.platform == "linux":
+        # Else the memory of this process, which tells how cells ended, could be written from a cell.
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     limit(job["limits"])
     if hasattr(os, "nice"):
         os.nice(19)  # whoever watches this comes first

@@ -100,7 +100,7 @@ def make(
         for line in _changes(folder, before, other, entries, files):
             print(line, flush=True)
     for name, data in files.items():
-        write(folder / name, data)
+        write(folder / name, data, private=not name.startswith(f"{STUDENTS}/"))
     written = {entry["file"] for entry in before.get("students", {}).values()}
     _take_out(folder / STUDENTS, written, {entry["file"] for entry in entries.values()})
     return folder / TEACHER / KEY
@@ -144,8 +144,16 @@ def _json(value: dict[str, Any]) -> bytes:
     return (json.dumps(value, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes, *, private: bool = True) -> None:
     """Write beside, then put in place.
+
+    Parameters
+    ----------
+    path : Path
+        The file. Its folder is made if it is not there.
+    data : bytes
+    private : bool
+        Only this user may read the file, and enter a folder that is made for it: it holds keys or marks.
 
     Raises
     ------
@@ -154,7 +162,9 @@ def write(path: Path, data: bytes) -> None:
     """
     beside = path.with_name(f".{path.name}{UNFINISHED}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
+        beside.unlink(missing_ok=True)
+        beside.touch(0o600 if private else 0o666)
         beside.write_bytes(data)
         beside.replace(path)
     except OSError as error:
