@@ -31,18 +31,8 @@ class CourseEngine(NBClientEngine):
     """papermill's engine with `CourseClient` in place of its own client."""
 
     @classmethod
-    def execute_managed_notebook(
-        cls,
-        nb_man: Any,
-        kernel_name: str,
-        log_output: bool = False,
-        stdout_file: Any = None,
-        stderr_file: Any = None,
-        start_timeout: int = 60,
-        execution_timeout: int | None = None,
-        **options: Any,
-    ) -> NotebookNode:
-        """Check the parameters, then execute the notebook; papermill calls this.
+    def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> NotebookNode:
+        """Check the parameters, then execute the notebook; papermill calls this with its own options.
 
         Raises
         ------
@@ -52,19 +42,10 @@ class CourseEngine(NBClientEngine):
             If an expression fails.
         """
         check_parameters(nb_man.nb)
-        for name in ("input_path", "timeout", "startup_timeout"):
-            options.pop(name, None)
-        client = CourseClient(
-            nb_man,
-            timeout=execution_timeout,
-            startup_timeout=start_timeout,
-            kernel_name=kernel_name,
-            log_output=log_output,
-            stdout_file=stdout_file,
-            stderr_file=stderr_file,
-            **options,
-        )
-        return client.execute()
+        options.pop("input_path", None)
+        options["startup_timeout"] = options.pop("start_timeout", 60)
+        options["timeout"] = options.pop("execution_timeout", None)
+        return CourseClient(nb_man, kernel_name=kernel_name, **options).execute()
 
 
 class CourseClient(PapermillNotebookClient):

@@ -129,7 +129,7 @@ def _panels(svg: str, about: dict[str, Any], prefix: str) -> list[tuple[str, flo
     shared = [part for part in root if part is not figure]
     groups: dict[str, list[ElementTree.Element]] = {}
     for part in figure:
-        groups.setdefault(part.get("id", ""), []).append(part)
+        groups.setdefault(part.get("id", "").partition(".")[0], []).append(part)
     x, y, width, height = (float(value) for value in root.get("viewBox", "0 0 1 1").split())
     boxes = about["panels"]
     if not boxes:

@@ -174,6 +174,7 @@ def _stage_chapter(
     ]
     if is_woven(executed):
         cells += _woven_cells(staged, chapter, executed)
+        _stage_strip(staged, chapter)
     else:
         cells.append(_cell("markdown", _lead(about)))
         for place, cell in enumerate(executed["cells"][1:], start=2):
@@ -220,6 +221,22 @@ def _woven_cells(staged: Staged, chapter: Chapter, executed: dict[str, Any]) -> 
             text = _woven_lead(text)
         cells.append(_cell("markdown", with_callouts(text)))
     return cells
+
+
+def _stage_strip(staged: Staged, chapter: Chapter) -> None:
+    """Keep the pictures that the chapter gives to the home page: panels of its figures, made small."""
+    for entry in chapter.front_matter.get("strip", []):
+        file = f"chapters/{chapter.name}_files/{entry['figure']}-{entry['panel']}-0.webp"
+        if file not in staged.files:
+            raise CourseError(
+                f"{chapter.source.name}: the strip wants panel {entry['panel']} of {entry['figure']}, which holds no picture"
+            )
+        picture = Image.open(io.BytesIO(staged.files[file])).convert("RGB")
+        picture.thumbnail((320, 320), Image.Resampling.BOX)
+        buffer = io.BytesIO()
+        picture.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        png = base64.b64encode(buffer.getvalue()).decode("ascii")
+        staged.thumbnails.append((entry["name"], chapter.name, {**entry, "png": png}))
 
 
 def _woven_code(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: str) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ INKS = {
 }
 INK, SOFT, LINE, PAPER, *SERIES = INKS
 GROUND = "#fefefe"  # the figure's ground: opaque in a notebook, left out of a page
-STYLE = {
+STYLE: dict[str, Any] = {
     "figure.figsize": (5.6, 3.4), "figure.facecolor": GROUND, "axes.facecolor": "none", "savefig.facecolor": GROUND,
     "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11, "xtick.labelsize": 10,
     "ytick.labelsize": 10, "legend.fontsize": 10, "legend.frameon": False, "axes.titlelocation": "left",
@@ -57,7 +57,7 @@ def use_inks() -> None:
     shell = get_ipython()
     mpl.use("module://matplotlib_inline.backend_inline")
     configure_inline_support(shell, "module://matplotlib_inline.backend_inline")
-    mpl.rcParams.update(STYLE)
+    mpl.rcParams.update(STYLE)  # type: ignore[arg-type]
     formatters = shell.display_formatter.formatters
     for kind in ("image/png", "image/jpeg", "application/pdf"):
         formatters[kind].pop(Figure, None)
@@ -70,15 +70,15 @@ def drawn(figure: Figure) -> tuple[str, dict[str, Any]]:
     Returns
     -------
     svg : str
-        Its panels are groups with the ids ``panel-0``, ``panel-1`` ...
+        The axes of a panel are groups with the ids ``panel-0.0``, ``panel-0.1`` ...
     about : dict
         ``panels``: for each panel x, y, width and height of its box in the drawing; ``columns``: how many stand side by
         side; ``text``: the size of the smallest text; all in points.
     """
     panels = [] if _has_shared_text(figure) else _panels(figure)
     for number, axes in enumerate(panels):
-        for part in axes:
-            part.set_gid(f"panel-{number}")
+        for index, part in enumerate(axes):
+            part.set_gid(f"panel-{number}.{index}")
     out = io.StringIO()
     figure.savefig(out, format="svg", metadata=UNDATED)
     sizes = [
@@ -125,7 +125,7 @@ def _box(figure: Figure, axes: list[Axes]) -> tuple[float, float, float, float]:
     dpi = figure.dpi
     figure.set_dpi(72)
     renderer = FigureCanvasAgg(figure).get_renderer()
-    box = Bbox.union([part.get_tightbbox(renderer) for part in axes])
+    box = Bbox.union([found for part in axes if (found := part.get_tightbbox(renderer)) is not None])
     figure.set_dpi(dpi)
     height = figure.get_figheight() * 72
     margin = 3
