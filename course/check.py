@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course import inline
 from course.errors import CourseError
-from course.project import Project, front_matter_of, read_notebook, read_yaml
+from course.project import Project, front_matter_of, is_woven, read_notebook, read_yaml
 from course.run import Run, recorded_in
 from helpers.invariants import CLAIMS, NOT_ASKED
 
@@ -80,10 +81,8 @@ def check(project: Project, run: Run) -> Verdict:
     for chapter in run.manifest["chapters"]:
         notebook = read_notebook(run.notebook(chapter))
         untrue += _differences(chapter, recorded_in(notebook), recorded.get(chapter, {}), _exactly)
-        listed = listed_claims(notebook)
-        measured = recorded.get(chapter, {}).get(INVARIANTS, {})
-        untrue += judge_claims(chapter, listed, measured, all_apply=is_default(run))
-        claims += len(listed)
+        untrue += judge(chapter, notebook, recorded.get(chapter, {}), all_apply=is_default(run))
+        claims += len(claims_of(notebook, recorded.get(chapter, {})))
     folder = expected_folder(project)
     if is_default(run) and folder.is_dir():
         expected = read_expected(folder)
@@ -99,9 +98,31 @@ def untrue_claims(run: Run) -> list[Problem]:
     """Return the claims of a run that do not hold."""
     found: list[Problem] = []
     for chapter, recorded in run.record.items():
-        listed = listed_claims(read_notebook(run.notebook(chapter)))
-        found += judge_claims(chapter, listed, recorded.get(INVARIANTS, {}), all_apply=is_default(run))
+        notebook = read_notebook(run.notebook(chapter))
+        found += judge(chapter, notebook, recorded, all_apply=is_default(run))
     return found
+
+
+def claims_of(notebook: dict[str, Any], recorded: dict[str, Any]) -> list[tuple[str, Any, float, str]]:
+    """Return the claims that were asked of a chapter: sentence, measured deviation, limit, unit."""
+    if is_woven(notebook):
+        return [(c["text"], c["off"], c["allowed"], c["unit"]) for c in inline.claims_of(notebook)]
+    measured = recorded.get(INVARIANTS, {})
+    known = [(CLAIMS[name], measured.get(name)) for name in listed_claims(notebook) if name in CLAIMS]
+    return [(claim.text, off, claim.allowed, claim.unit) for claim, off in known]
+
+
+def judge(chapter: str, notebook: dict[str, Any], recorded: dict[str, Any], all_apply: bool) -> list[Problem]:
+    """Return what is wrong with the claims of an executed chapter."""
+    if not is_woven(notebook):
+        return judge_claims(chapter, listed_claims(notebook), recorded.get(INVARIANTS, {}), all_apply)
+    if "claims" in notebook["metadata"]["course"] and "course_run" not in notebook["metadata"]:
+        return [Problem(chapter, "claims", "measured claims", "nothing measured")]
+    return [
+        Problem(chapter, text, f"at most {allowed:g} {unit}".rstrip(), off, off)
+        for text, off, allowed, unit in claims_of(notebook, recorded)
+        if not 0 <= off <= allowed
+    ]
 
 
 def listed_claims(notebook: dict[str, Any]) -> list[str]:
@@ -226,8 +247,7 @@ def accept(project: Project, run: Run) -> Path:
     if not is_default(run) or [c.name for c in project.parts] != list(run.manifest["chapters"]):
         raise CourseError(f"{run.folder}: only a run of the whole course at its defaults can be accepted")
     for chapter, record in run.record.items():
-        listed = listed_claims(read_notebook(run.notebook(chapter)))
-        wrong = judge_claims(chapter, listed, record.get(INVARIANTS, {}), all_apply=True)
+        wrong = judge(chapter, read_notebook(run.notebook(chapter)), record, all_apply=True)
         if wrong:
             raise CourseError(f"{run.folder}: not accepted: {wrong[0]}")
     folder = expected_folder(project)

@@ -71,7 +71,6 @@ def private_environment(private: Path, root: Path, cache: Path) -> dict[str, str
         "MATPLOTLIBRC": str(private / "matplotlibrc"),
         # Kept from run to run: it holds matplotlib's list of fonts, which takes seconds to make.
         "MPLCONFIGDIR": str(cache / "matplotlib"),
-        "MPLBACKEND": "agg",
         "PYTHONPATH": str(root),
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
@@ -182,25 +181,28 @@ def _run_papermill(job: dict[str, Any], source: dict[str, Any], progress: Progre
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     import nbformat
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
-    from papermill.engines import NBClientEngine, papermill_engines
+    from papermill.engines import papermill_engines
     from papermill.exceptions import PapermillExecutionError
     from papermill.execute import execute_notebook, remove_error_markers
 
-    class Engine(NBClientEngine):
-        """papermill's own engine; it only lets us have the notebook when the kernel dies, too."""
+    from course.engine import CourseEngine
+    from course.inline import WeaveError
+
+    class Engine(CourseEngine):
+        """The course's engine; it only lets us have the notebook when the kernel dies, too."""
 
         @classmethod
         def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
             progress.notebook = nb_man.nb
             return super().execute_managed_notebook(nb_man, kernel_name, **options)
 
-    papermill_engines.register("course", Engine)
+    papermill_engines.register("course run", Engine)
     try:
         execute_notebook(
             nbformat.reads(json.dumps(source), as_version=4),
             None,
             job["parameters"],
-            engine_name="course",
+            engine_name="course run",
             kernel_name="python3",
             language="python",
             progress_bar=False,
@@ -220,6 +222,8 @@ def _run_papermill(job: dict[str, Any], source: dict[str, Any], progress: Progre
         return f"took longer than {job['timeout']:g} s, which is what --timeout allows a cell"
     except DeadKernelError:
         return f"{KERNEL} died: it ran out of memory, or the code ended the process"
+    except WeaveError as error:
+        return _one_line(str(error))
     except RuntimeError as error:
         why = _one_line(str(error))
         return f"RuntimeError: {why}" if progress.cell else f"{KERNEL} did not start ({why})"
@@ -251,8 +255,9 @@ def _with_ids(notebook: dict[str, Any]) -> dict[str, Any]:
 
 def _clean(notebook: Any, source: dict[str, Any], root: Path) -> None:
     """Strip times, paths and random ids, so that the same inputs give the same bytes."""
+    found = {"course_run": notebook.metadata["course_run"]} if "course_run" in notebook.metadata else {}
     notebook.metadata.clear()
-    notebook.metadata.update(source["metadata"])
+    notebook.metadata.update({**source["metadata"], **found})
     paths = re.compile(
         "|".join([r"\S*ipykernel_\d+[/\\]\d+\.py", *(re.escape(p + os.sep) for p in (sys.prefix, str(root)))])
     )

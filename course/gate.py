@@ -77,6 +77,10 @@ class _Reader(HTMLParser):
             facts.links.append(str(values["href"]))
         if tag == "img":
             facts.images.append(values)
+        if values.get("role") == "img":
+            facts.images.append({"src": f"with role img ({tag})", "alt": values.get("aria-label")})
+        if tag in ("image", "use"):  # of a drawing
+            facts.fetched.append(values.get("href") or values.get("xlink:href") or "")
         if tag in FETCHES and values.get(FETCHES[tag]):
             facts.fetched.append(str(values[FETCHES[tag]]))
         if tag == "link" and set((values.get("rel") or "").split()) & FETCHING_LINKS:

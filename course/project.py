@@ -6,6 +6,7 @@ Steps: find the project's folder, read its settings, list its chapters in the si
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,8 +26,11 @@ class Chapter:
 
     @cached_property
     def front_matter(self) -> dict[str, Any]:
-        """Return the YAML of the chapter's first cell: title, subtitle, minutes, learn, claims, ..."""
-        return front_matter_of(read_notebook(self.source), str(self.source))
+        """Return what a chapter says of itself: title, subtitle, minutes, description, ..."""
+        notebook = read_notebook(self.source)
+        if is_woven(notebook):
+            return about_chapter(notebook, str(self.source))
+        return front_matter_of(notebook, str(self.source))
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,39 @@ def front_matter_of(notebook: dict[str, Any], where: str) -> dict[str, Any]:
     if not (text.startswith("---") and text.endswith("---") and len(text) > 6):
         raise CourseError(f"{where}: the first cell must be raw front matter between two lines of ---")
     return read_yaml(text.strip("-"), f"{where}, front matter")
+
+
+def is_woven(notebook: dict[str, Any]) -> bool:
+    """Return True if a notebook is a chapter whose text has inline expressions: its metadata describe it."""
+    return "course" in notebook.get("metadata", {})
+
+
+def about_line(text: str) -> re.Match[str] | None:
+    """Return the match of the title, the subtitle and the minutes at the top of a chapter's first cell."""
+    pattern = r"# (?P<title>.+)\n+\*(?P<subtitle>[^*]+?)\.?\* About (?P<minutes>\d+) minutes\."
+    return re.match(pattern, text)
+
+
+def about_chapter(notebook: dict[str, Any], where: str) -> dict[str, Any]:
+    """Return what the metadata and the first cell of a chapter say: title, subtitle, minutes, description.
+
+    The first cell begins with ``# Title`` and a line ``*Subtitle.* About 30 minutes.``
+
+    Raises
+    ------
+    CourseError
+        If the first cell does not begin so, or the metadata lack a description.
+    """
+    cells = notebook["cells"]
+    text = "".join(cells[0]["source"]) if cells and cells[0]["cell_type"] == "markdown" else ""
+    found = about_line(text)
+    about = notebook["metadata"]["course"]
+    if found is None:
+        raise CourseError(f"{where}: must begin with a cell of '# Title' and '*Subtitle.* About 30 minutes.'")
+    if not isinstance(about, dict) or not about.get("description"):
+        raise CourseError(f"{where}: its metadata need a description, under 'course'")
+    own = {"title": found["title"], "subtitle": found["subtitle"], "minutes": int(found["minutes"])}
+    return {**about, **own}
 
 
 def read_notebook(path: Path) -> dict[str, Any]:

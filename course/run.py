@@ -31,11 +31,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from course import places
+from course import inline, places
 from course.depends import PACKAGES, Sources, installed
 from course.errors import CourseError
 from course.exercises import solved
-from course.project import Chapter, Project, read_notebook
+from course.project import Chapter, Project, is_woven, read_notebook
 from course.report import Report
 from helpers import parameters as table
 
@@ -244,7 +244,7 @@ def _task(
     """Return a chapter with all that its result depends on."""
     inputs = sources.inputs(_code_cells(chapter))
     notebook = chapter.source.relative_to(project.root).as_posix()
-    files = {notebook: _sha256(chapter.source), **inputs.files}
+    files = {notebook: _sha256(chapter.source), **inputs.files, **_woven_with(project, chapter)}
     held: dict[str, Any] = {
         "files": files,
         "packages": inputs.packages,
@@ -256,6 +256,17 @@ def _task(
         held["image"] = _picture(Path(effective["image_path"]))
     key = hashlib.sha256(json.dumps(held, sort_keys=True).encode()).hexdigest()
     return Task(chapter, given, effective, files, key, held.get("image"))
+
+
+def _woven_with(project: Project, chapter: Chapter) -> dict[str, str]:
+    """Return the SHA-256 of what makes a chapter's values beside its own code: its claims, the engine, the style."""
+    notebook = read_notebook(chapter.source)
+    if not is_woven(notebook):
+        return {}
+    paths = ["course/engine.py", "course/inline.py", "figures/style.py", "claims/__init__.py"]
+    claims = notebook["metadata"]["course"].get("claims")
+    paths += [f"claims/{claims}.py"] if claims else []
+    return {path: _sha256(project.root / path) for path in paths}
 
 
 def _code_cells(chapter: Chapter) -> list[str]:
@@ -669,6 +680,8 @@ def read_record(notebook: Path) -> dict[str, Any]:
 
 def recorded_in(notebook: dict[str, Any]) -> dict[str, Any]:
     """Return what an executed notebook recorded, by name."""
+    if is_woven(notebook):
+        return inline.record_of(notebook)
     outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
     scraps = [o["data"][SCRAP] for o in outputs if SCRAP in o.get("data", {})]
     return {scrap["name"]: scrap["data"] for scrap in scraps}

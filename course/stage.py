@@ -23,14 +23,21 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
-from course import lookup, places, thisrun
-from course.check import INVARIANTS, listed_claims, refuse_what_fails
+from course import inline, lookup, page, places, thisrun
+from course.check import claims_of, refuse_what_fails
 from course.errors import CourseError
 from course.exercises import HEADING, exercises_in, for_students, tags_of
-from course.project import Chapter, Project, read_notebook, sidebar_files, what_it_needs
+from course.project import (
+    Chapter,
+    Project,
+    about_line,
+    is_woven,
+    read_notebook,
+    sidebar_files,
+    what_it_needs,
+)
 from course.run import SCRAP, refuse_if_stale
 from helpers import parameters
-from helpers.invariants import CLAIMS
 from helpers.markdown import code
 
 if TYPE_CHECKING:
@@ -149,13 +156,18 @@ def source_of(cell: dict[str, Any]) -> str:
 
 def cell_markdown(cell: dict[str, Any]) -> str:
     """Return a Markdown cell's text, its marked blockquotes made callouts."""
+    return with_callouts(source_of(cell))
+
+
+def with_callouts(text: str) -> str:
+    """Return Markdown whose marked blockquotes are callouts."""
     pattern = re.compile(r"^> \*\*(" + "|".join(CALLOUTS) + r")\.\*\* ?((?:.*)(?:\n>.*)*)", re.MULTILINE)
 
     def callout(match: re.Match[str]) -> str:
         body = re.sub(r"^> ?", "", match[2], flags=re.MULTILINE)
         return f'::: {{.callout-{CALLOUTS[match[1]]} title="{match[1]}"}}\n{body}\n:::'
 
-    return pattern.sub(callout, source_of(cell))
+    return pattern.sub(callout, text)
 
 
 def _assign(line: str, values: dict[str, Any]) -> str:
@@ -178,23 +190,25 @@ def _stage_chapter(
     head["image"] = "home_files/card.png"
     cells = [
         _cell("raw", f"---\n{yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=1000)}---"),
-        _cell("markdown", _lead(about)),
     ]
-    for place, cell in enumerate(executed["cells"][1:], start=2):
-        if cell["cell_type"] == "markdown":
-            cells.append(_cell("markdown", cell_markdown(cell)))
-        elif cell["cell_type"] == "code":
-            cells += _code_cells(staged, chapter, cell, f"{chapter.source.name}, cell {place}")
-    listed, measured = listed_claims(executed), dict(run.record[chapter.name].get(INVARIANTS, {}))
+    if is_woven(executed):
+        cells += _woven_cells(staged, chapter, executed)
+        _stage_strip(staged, chapter)
+    else:
+        cells.append(_cell("markdown", _lead(about)))
+        for place, cell in enumerate(executed["cells"][1:], start=2):
+            if cell["cell_type"] == "markdown":
+                cells.append(_cell("markdown", cell_markdown(cell)))
+            elif cell["cell_type"] == "code":
+                cells += _code_cells(staged, chapter, cell, f"{chapter.source.name}, cell {place}")
+    claims = claims_of(executed, run.record[chapter.name])
     exercises = project.exercises_of(chapter)
     if exercises:
         cells += _exercise_cells(staged, run, exercises)
-        listed += listed_claims(read_notebook(exercises.source))
-        measured |= run.record[exercises.name].get(INVARIANTS, {})
+        claims += claims_of(read_notebook(run.notebook(exercises.name)), run.record[exercises.name])
         needs = what_it_needs(project, "exercises/to-do")
         staged.notebook(f"downloads/{exercises.name}.ipynb", _to_do(run, exercises, needs))
-    claims = _claims(listed, measured)
-    cells.append(_cell("markdown", _run_card(project, chapter, values, claims)))
+    cells.append(_cell("markdown", _run_card(project, chapter, values, _claims(claims))))
     cells = _joined(cells)
     seen: set[str] = set()
     for cell in cells:
@@ -209,6 +223,70 @@ def _stage_chapter(
     page = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
     staged.notebook(f"chapters/{chapter.name}.ipynb", page)
     staged.notebook(f"downloads/{chapter.name}.ipynb", _download(project, chapter, values))
+
+
+def _woven_cells(staged: Staged, chapter: Chapter, executed: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the cells of a chapter with the run's values in its text, and its outputs as Markdown."""
+    cells = []
+    for number, cell in enumerate(executed["cells"], start=1):
+        place = f"{chapter.source.name}, cell {number}"
+        if cell["cell_type"] == "code":
+            cells += _woven_code(staged, chapter, cell, place)
+            continue
+        try:
+            text = inline.resolve(source_of(cell), cell)
+        except inline.WeaveError as error:
+            raise CourseError(f"{place}: {error}") from None
+        if number == 1:
+            text = _woven_lead(text)
+        cells.append(_cell("markdown", with_callouts(text)))
+    return cells
+
+
+def _stage_strip(staged: Staged, chapter: Chapter) -> None:
+    """Keep the pictures that the chapter gives to the home page: panels of its figures, made small."""
+    for entry in chapter.front_matter.get("strip", []):
+        file = f"chapters/{chapter.name}_files/{entry['figure']}-{entry['panel']}-0.webp"
+        if file not in staged.files:
+            raise CourseError(
+                f"{chapter.source.name}: the strip wants panel {entry['panel']} of {entry['figure']}, which holds no picture"
+            )
+        picture = Image.open(io.BytesIO(staged.files[file])).convert("RGB")
+        picture.thumbnail((320, 320), Image.Resampling.BOX)
+        buffer = io.BytesIO()
+        picture.quantize(128, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+        png = base64.b64encode(buffer.getvalue()).decode("ascii")
+        staged.thumbnails.append((entry["name"], chapter.name, {**entry, "png": png}))
+
+
+def _woven_code(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: str) -> list[dict[str, Any]]:
+    """Return a code cell without its options, and its outputs as Markdown cells."""
+    try:
+        label, caption, alt = page.caption_and_alt(cell, place)
+    except inline.WeaveError as error:
+        raise CourseError(f"{place}: {error}") from None
+    code = page.code_of(source_of(cell))
+    cells = [_cell("code", code)] if code else []
+    drawings = []
+    for output in cell["outputs"]:
+        data = output.get("data", {})
+        if "image/svg+xml" in data:
+            about = output["metadata"].get("image/svg+xml")
+            drawings.append(("".join(data["image/svg+xml"]), about))
+        elif "text/html" in data:
+            cells.append(_cell("markdown", page.table("".join(data["text/html"]), label, caption, place)))
+        else:
+            text = _output_markdown(staged, chapter, output, place)
+            cells += [_cell("markdown", text)] if text else []
+    if drawings and not label.startswith("fig-"):
+        raise CourseError(f"{place}: a figure without a label, a caption and an alt text")
+    if label.startswith("fig-") and not drawings:
+        raise CourseError(f"{place}: {label}: the cell shows no figure")
+    if drawings:
+        div, files = page.figure_div(label, caption, alt, drawings, f"{chapter.name}_files", place)
+        staged.files |= {f"chapters/{name}": data for name, data in files.items()}
+        cells.append(_cell("markdown", div))
+    return cells
 
 
 def _exercise_cells(staged: Staged, run: Run, exercises: Chapter) -> list[dict[str, Any]]:
@@ -412,13 +490,22 @@ def _lead(about: dict[str, Any]) -> str:
     return f"::: {{.lead}}\nAbout {about['minutes']} minutes. {CODE_SWITCH}\n\nAfter this chapter you can\n\n{able}\n:::"
 
 
-def _claims(listed: list[str], measured: dict[str, Any]) -> str:
+def _woven_lead(text: str) -> str:
+    """Return the first cell of a chapter for its page: the goals in a box, and what follows them."""
+    match = about_line(text)
+    assert match is not None  # `Chapter.front_matter` has read it
+    goals = re.match(r"\s*([\s\S]*?(?:^- .*\n?(?:^ +.*\n?)*)+)", text[match.end() :], re.MULTILINE)
+    able = goals[1].strip() if goals else ""
+    rest = text[match.end() + (goals.end() if goals else 0) :].strip()
+    return f"::: {{.lead}}\nAbout {match['minutes']} minutes. {CODE_SWITCH}\n\n{able}\n:::\n\n{rest}"
+
+
+def _claims(claims: list[tuple[str, Any, float, str]]) -> str:
     """Return the claims that were checked on the run, folded, with how far each is off."""
     rows = []
-    for name in listed:
-        claim, off = CLAIMS[name], measured.get(name)
+    for text, off, allowed, unit in claims:
         told = "not asked" if isinstance(off, str) else "not measured" if off is None else _plain(off)
-        rows.append(f"| {claim.text} | {told} | {_plain(claim.allowed)} {claim.unit}".rstrip() + " |")
+        rows.append(f"| {text} | {told} | {_plain(allowed)} {unit}".rstrip() + " |")
     if not rows:
         return ""
     head = ["| what must hold | off by | allowed |", "|:----------------------------|-----:|:-------|"]

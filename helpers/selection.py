@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,9 @@ from helpers.segmentation import (
     wcss_of,
 )
 
+SWEEP = (
+    Path(__file__).resolve().parent.parent / "data" / "sweep.csv"
+)  # what each criterion says of 200 landscapes
 N_INIT = 10  # starts per k where many k are tried and the best of all starts is not needed
 
 

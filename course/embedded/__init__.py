@@ -364,6 +364,8 @@ class _Sections(HTMLParser):
             (values.get("class") or "").split()
         ):
             self.sections[-1]["text"] += f" {values.get('alt') or ''} "
+        elif values.get("role") == "img":
+            self.sections[-1]["text"] += f" {values.get('aria-label') or ''} "
 
     def handle_endtag(self, tag: str) -> None:
         if tag in ("h2", "h3"):
