@@ -680,6 +680,10 @@ def test_text_in_a_png_is_no_reason_to_refuse_it(tmp_path):
     text.add_itxt("note", "y" * 3_000_000, zip=True)
     Image.fromarray(RGB).save(tmp_path / "a.png", pnginfo=text)
     assert np.array_equal(raster.read(tmp_path / "a.png").image, RGB)
+    text.add_text("more", "z" * 70_000_000, zip=True)
+    Image.fromarray(RGB).save(tmp_path / "b.png", pnginfo=text)
+    with pytest.raises(ValueError, match="save it anew without metadata"):
+        raster.read(tmp_path / "b.png")
 
 
 def png_of_size(path: Path, width: int, height: int) -> Path:
