@@ -162,4 +162,6 @@ def _reason(error: Exception) -> str:
     words = " ".join(f"{error} {error.__cause__ or ''}".split())
     if re.search("truncated|unpack_from|Read Error", words, re.IGNORECASE):
         return "the file ends too early; copy or download it again"
+    if re.search("text chunk|MAX_TEXT", words, re.IGNORECASE):
+        return "its text is too long; save it anew without metadata"
     return f"it is damaged, or the file ends too early; copy or download it again ({words})"

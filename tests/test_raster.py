@@ -443,6 +443,11 @@ def test_gray_of_any_depth_is_spread_over_all_shades_and_white_as_zero_turned_ro
 def test_white_as_zero_as_pillow_writes_it(tmp_path):
     Image.fromarray(RGB[..., 0]).save(tmp_path / "a.tif", tiffinfo={262: 0})
     assert np.array_equal(raster.read(tmp_path / "a.tif").image[..., 0], RGB[..., 0])
+    deep = (
+        RGB[..., 0].astype(np.uint16) * 257
+    )  # which Pillow does not turn round, and to which GDAL gives a palette
+    Image.fromarray(deep).save(tmp_path / "b.tif", tiffinfo={262: 0})
+    assert np.array_equal(raster.read(tmp_path / "b.tif").image[..., 0], 255 - RGB[..., 0])
 
 
 # Bands
@@ -675,6 +680,10 @@ def test_text_in_a_png_is_no_reason_to_refuse_it(tmp_path):
     text.add_itxt("note", "y" * 3_000_000, zip=True)
     Image.fromarray(RGB).save(tmp_path / "a.png", pnginfo=text)
     assert np.array_equal(raster.read(tmp_path / "a.png").image, RGB)
+    text.add_text("more", "z" * 70_000_000, zip=True)
+    Image.fromarray(RGB).save(tmp_path / "b.png", pnginfo=text)
+    with pytest.raises(ValueError, match="save it anew without metadata"):
+        raster.read(tmp_path / "b.png")
 
 
 def png_of_size(path: Path, width: int, height: int) -> Path:
