@@ -49,6 +49,8 @@ ZIPPED = [
     "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "lessons.qmd", "classroom.qmd", "worksheet.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
     "environment.yml", "pyproject.toml", "requirements.lock", "assets", "course", "data", "helpers",
 ]  # fmt: skip
+# What Quarto has beside its sources while it renders, and leaves there if it is stopped.
+LEFT_BY_QUARTO = re.compile(r".+\.quarto_ipynb|[^/]+\.html|[^/]+_files/(libs|figure-html)/.+")
 STAGED = (
     "chapters",
     "downloads",
@@ -668,6 +670,7 @@ def refuse_foreign_sources(project: Project) -> None:
     made = _staged_before(project.root)
     for folder in STAGED:
         own = {name.removeprefix(f"{folder}/") for name in made or ()}
+        own |= {name for name in places.files_in(project.root / folder) if LEFT_BY_QUARTO.fullmatch(name)}
         places.refuse_foreign(project.root / folder, "staging", own, "delete it")
 
 
