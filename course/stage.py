@@ -51,10 +51,8 @@ ZIPPED = [
 ]  # fmt: skip
 # What Quarto has beside its sources while it renders, and leaves there if it is stopped.
 LEFT_BY_QUARTO = re.compile(r".+\.quarto_ipynb|[^/]+\.html|[^/]+_files/(libs|figure-html)/.+")
-STAGED = (
-    "chapters",
-    "downloads",
-)  # the folders that staging writes; the first holds the list of what it wrote
+# The folders that staging writes; the first holds the list of what it wrote.
+STAGED = ("chapters", "downloads")
 
 
 @dataclass

@@ -186,7 +186,7 @@ def test_an_installed_wheel_runs_chapters_that_read_data(wheel: Path, tmp_path: 
     """Chapters 4, 11 and 13, by plain papermill, in an environment that has the wheel and no checkout."""
     venv = tmp_path / "venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
-    (packages,) = venv.glob("lib*/python*/site-packages")
+    (packages,) = venv.glob("lib/python*/site-packages")  # lib64 is a link to it
     outer = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     (packages / "outer.pth").write_text(
         "\n".join(outer) + "\n", "utf-8"
