@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from course import inline
+from course import inline, places
 from course.errors import CourseError
 from course.project import Project, front_matter_of, is_woven, read_notebook, read_yaml
 from course.run import Run, recorded_in
@@ -250,7 +250,7 @@ def accept(project: Project, run: Run) -> Path:
         wrong = judge(chapter, read_notebook(run.notebook(chapter)), record, all_apply=True)
         if wrong:
             raise CourseError(f"{run.folder}: not accepted: {wrong[0]}")
-    folder = expected_folder(project)
+    folder = places.writable(expected_folder(project), "--accept", into=True)
     folder.mkdir(parents=True, exist_ok=True)
     kept = {chapter: _judged_apart(record) for chapter, record in run.record.items()}
     for name, content in (("record.json", kept), ("packages.json", run.manifest["packages"])):

@@ -56,10 +56,10 @@ ZIPPED = [
     "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "lessons.qmd", "classroom.qmd", "worksheet.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
     "environment.yml", "pyproject.toml", "requirements.lock", "assets", "claims", "course", "data", "figures", "helpers",
 ]  # fmt: skip
-STAGED = (
-    "chapters",
-    "downloads",
-)  # the folders that staging writes; the first holds the list of what it wrote
+# What Quarto has beside its sources while it renders, and leaves there if it is stopped.
+LEFT_BY_QUARTO = re.compile(r".+\.quarto_ipynb|[^/]+\.html|[^/]+_files/(libs|figure-html)/.+")
+# The folders that staging writes; the first holds the list of what it wrote.
+STAGED = ("chapters", "downloads")
 
 
 @dataclass
@@ -760,6 +760,7 @@ def refuse_foreign_sources(project: Project) -> None:
     made = _staged_before(project.root)
     for folder in STAGED:
         own = {name.removeprefix(f"{folder}/") for name in made or ()}
+        own |= {name for name in places.files_in(project.root / folder) if LEFT_BY_QUARTO.fullmatch(name)}
         places.refuse_foreign(project.root / folder, "staging", own, "delete it")
 
 

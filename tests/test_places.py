@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,21 @@ import pytest
 from course import places
 from course.classroom import make, pack, set_up
 from course.clean import clean
+from course.cli import main
 from course.errors import CourseError
 from course.project import Project, load
 from course.run import Run
-from tests.projects import ROOT, course, make_project
+from tests.projects import ROOT, make_project
 
 ROSTER = "ID number,Name\ns1,Ada\ns2,Alan\n"
+
+
+def course(project: Project, *words: str) -> tuple[int, str, str]:
+    """Give the words to the command line, in this process; return its exit code, what it printed, and its errors."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.chdir(project.root), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = main(list(words))
+    return code, out.getvalue(), err.getvalue()
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -185,14 +193,11 @@ def test_a_class_and_a_bundle_go_to_no_place_that_is_taken(
     before = contents(mine)
     (tmp_path / "roster.csv").write_text(ROSTER, encoding="utf-8")
     words = [str(tmp_path / "roster.csv") if w == "ROSTER" else w for w in CLASSROOM[command]]
-    done = subprocess.run(
-        [sys.executable, "-m", "course", *words, str(mine / place)],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={**os.environ, "PIP_NO_INDEX": "1"},
-    )  # fmt: skip
-    assert done.returncode == 1
-    assert done.stderr.startswith("course: --out ") or "choose another --out" in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert " to fetch" not in done.stdout
+    code, out, err = course(load(ROOT), *words, str(mine / place))
+    assert code == 1
+    assert err.startswith("course: --out ") or "choose another --out" in err
+    assert err.count("\n") == 1
+    assert " to fetch" not in out
     assert contents(mine) == before
 
 
