@@ -106,7 +106,7 @@ class Picture:
 
     def _on_white(self) -> Image.Image:
         """Return the pixels without transparency."""
-        colors = np.reshape(self.pixels.getpalette("RGBA"), (-1, 4)).astype(float)
+        colors = np.reshape(self.pixels.getpalette("RGBA") or [], (-1, 4)).astype(float)
         opacity = colors[:, 3:] / 255
         opaque = self.pixels.copy()
         opaque.putpalette(np.round(colors[:, :3] * opacity + 255 * (1 - opacity)).astype(np.uint8).tobytes())
