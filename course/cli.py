@@ -33,6 +33,11 @@ def main(arguments: list[str] | None = None) -> int:
     except (CourseError, ParameterError) as error:
         print(f"course: {error}", file=sys.stderr)
         return 1
+    except OSError as error:  # a folder that is not to be read, a name that is too long, a full disk
+        place = str(error.filename2 or error.filename or "")
+        shown = place if len(place) < 200 else f"{place[:197]}..."
+        print(f"course: {shown}: {error.strerror}" if shown else f"course: {error}", file=sys.stderr)
+        return 1
     except click.ClickException as error:
         error.show()
         return error.exit_code
@@ -492,6 +497,11 @@ def read_parameters(pairs: tuple[tuple[str, str], ...], files: tuple[Path, ...])
     for path in files:
         values |= _read_file(path)
     values |= {name: read_value(text) for name, text in pairs}
+    for name, value in values.items():
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:  # a file of another system; a run's manifest could not hold its name
+            raise CourseError(f"{name} = {value!r}: not text in UTF-8; give the file another name") from None
     picture = values.get("image_path")
     if isinstance(picture, str) and picture and not _is_address(picture):
         values["image_path"] = str(Path(os.path.expanduser(picture)).absolute())  # noqa: PTH111 -- no error for ~nobody
@@ -529,6 +539,8 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise CourseError(f"{path}: cannot be read: {why}") from None
     except yaml.YAMLError as error:
         raise CourseError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except (ValueError, RecursionError):  # a number of thousands of digits, or thousands of brackets
+        raise CourseError(f"{path}: holds a number or a list that is too long to be read") from None
     if not isinstance(values, dict) or not all(isinstance(name, str) for name in values):
         raise CourseError(f"{path}: must hold lines of NAME: VALUE")
     return values

@@ -53,6 +53,9 @@ TRIES = 3  # a seed whose worker died so often, alone, is given up
 WORKERS_WAIT = 30  # seconds that a sweep waits for a scheduler, or for a new worker when none is left
 
 
+MOST_SEEDS = 1_000_000  # in one part of --seeds
+
+
 def parse_seeds(text: str) -> list[int]:
     """Return the seeds that a text names: ``0:200`` (up to 199), ``0:200:10``, ``7``, ``1,5,9:12``.
 
@@ -65,16 +68,18 @@ def parse_seeds(text: str) -> list[int]:
     try:
         for part in text.split(","):
             numbers = [int(number) for number in part.split(":")]
-            found |= dict.fromkeys(range(*numbers) if len(numbers) > 1 else numbers)
+            named = range(*numbers) if len(numbers) > 1 else numbers
+            for seed in [*named[:1], *named[-1:]]:  # the ends first: the range may be endless
+                check_values({"seed": seed})
+            if len(named) > MOST_SEEDS:
+                raise CourseError(f"--seeds {text}: names more than {MOST_SEEDS} seeds")
+            found |= dict.fromkeys(named)
+    except ParameterError as error:
+        raise CourseError(f"--seeds {text}: {error}") from None
     except (ValueError, TypeError):
         raise CourseError(f"--seeds {text}: write 0:200 for 0 to 199, or 3,5,8, or both") from None
     if not found:
         raise CourseError(f"--seeds {text}: names no seed; 0:200 means 0 to 199")
-    for seed in found:
-        try:
-            check_values({"seed": seed})
-        except ParameterError as error:
-            raise CourseError(f"--seeds {text}: {error}") from None
     return list(found)
 
 

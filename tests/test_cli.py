@@ -68,7 +68,9 @@ def test_p_wins_over_f_and_a_picture_is_found_from_here(
     assert found == {"seed": 8, "size": 64, "image_path": str(tmp_path / "a.png")}
 
 
-@pytest.mark.parametrize("text", ["- 1\n", "text", "a: [", "1: 2\n", "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["- 1\n", "text", "a: [", "1: 2\n", "\udcff", "seed: " + "9" * 5000, "[" * 3000]
+)
 def test_f_that_holds_no_values(tmp_path: Path, text: str) -> None:
     path = tmp_path / "params.yml"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -96,6 +98,18 @@ def test_exit_codes_and_single_lines(tmp_path: Path) -> None:
         (("run", "recrods"), 1, "course: unknown chapter recrods; did you mean records?\n"),
         (("stage", "--run", "none"), 1, "course: "),
         (("site", "--run", "empty"), 1, "course: "),
+        (("check", "x" * 5000), 1, "course: "),
+        (
+            ("sweep", "--seeds", f"0:{10**30}"),
+            1,
+            f"course: --seeds 0:{10**30}: seed = {10**30 - 1} is out of",
+        ),
+        (("sweep", "--seeds", "0:4000000000"), 1, "course: --seeds 0:4000000000: names more than 1000000"),
+        *(
+            []
+            if os.name == "nt"
+            else [(("run", "-p", "seed", "\udcff"), 1, "course: seed = '\\udcff': not text")]
+        ),
     ]:
         answer = course(project, *words)
         assert (answer[0], answer[2][: len(message)]) == (code, message)
