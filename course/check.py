@@ -22,6 +22,7 @@ from course.errors import CourseError
 from course.project import Project, front_matter_of, is_woven, read_notebook, read_yaml
 from course.run import Run, recorded_in
 from helpers.invariants import CLAIMS, NOT_ASKED
+from helpers.parameters import TABLE
 
 INVARIANTS = "invariants"  # the name under which a chapter records what it measured
 
@@ -192,8 +193,15 @@ def _packages(project: Project) -> dict[str, str]:
 
 
 def is_default(run: Run) -> bool:
-    """Tell whether a run was made with all parameters at their defaults."""
-    return not run.manifest["parameters"]
+    """Return True if a run was made with all parameters at the course's defaults.
+
+    The notebooks of a zip have the values of the run that it was made from, which need not be these.
+    """
+    values = [
+        value for entry in run.manifest["chapters"].values() for value in entry.get("parameters", {}).items()
+    ]
+    own = any(name in TABLE and value != TABLE[name].default for name, value in values)
+    return not run.manifest["parameters"] and not own
 
 
 def expected_folder(project: Project) -> Path:

@@ -16,6 +16,7 @@ import pypandoc
 import pytest
 
 from course import stage
+from course.check import is_default
 from course.classroom import make, pack
 from course.gate import check_site, read_page
 from course.project import Project, load, read_notebook, what_it_needs
@@ -127,6 +128,13 @@ def test_the_unpacked_zip_makes_the_same_zip_again(unpacked: Path, small_course:
     again = load(unpacked)
     assert [chapter.name for chapter in again.parts] == [chapter.name for chapter in small_course[0].parts]
     assert set(stage.course_files(again)) == set(stage.course_files(small_course[0]))
+
+
+def test_a_run_of_a_zip_made_at_other_values_is_no_default_run() -> None:
+    for size, default in ((512, True), (64, False)):
+        entry = {"parameters": {"size": size}}
+        run = Run(ROOT, {"parameters": {}, "chapters": {"02-synthetic-landscape": entry}})
+        assert is_default(run) is default
 
 
 def test_the_zips_notebooks_are_those_in_git_with_the_runs_values(
