@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
-from scipy.ndimage import distance_transform_cdt
+from scipy import ndimage
 
 from figures.style import INK, PAPER, SOFT
 
@@ -25,17 +25,18 @@ MOST_POINTS = 400
 
 
 def label_map(ax: Axes, labels: NDArray[np.integer], names: Sequence[str] = ()) -> None:
-    """Draw labels in a color for each cluster, with its number where it is widest, and a legend if `names` are given."""
+    """Draw labels in a color for each cluster, its number inside its largest part; with `names`, a legend, too."""
     shades = ListedColormap(CLUSTERS)
     ax.imshow(labels, cmap=shades, vmin=-0.5, vmax=len(CLUSTERS) - 0.5)
     ax.axis("off")
-    step = max(1, len(labels) // 128)  # a coarse map is enough to find a place
-    for cluster in np.unique(labels[::step, ::step]):
-        inside = np.pad(labels[::step, ::step] == cluster, 1)
-        row, column = np.unravel_index(distance_transform_cdt(inside).argmax(), inside.shape)
+    for cluster in np.unique(labels):
+        parts, _ = ndimage.label(np.pad(labels == cluster, 1))
+        largest = parts == np.bincount(parts.ravel())[1:].argmax() + 1
+        inside = ndimage.distance_transform_cdt(largest)  # largest where the part is widest
+        row, column = np.unravel_index(inside.argmax(), inside.shape)
         edge = [withStroke(linewidth=3, foreground="#000000")]
-        place = (int(column) - 1) * step, (int(row) - 1) * step
-        ax.text(*place, str(cluster), color="#ffffff", ha="center", va="center", path_effects=edge)
+        place: dict[str, Any] = {"color": "#ffffff", "ha": "center", "va": "center", "path_effects": edge}
+        ax.text(float(column) - 1, float(row) - 1, str(cluster), **place)
     if names:
         patches = [Patch(color=shades(number), label=name) for number, name in enumerate(names)]
         ax.legend(handles=patches, loc="upper left", bbox_to_anchor=(1, 1))
