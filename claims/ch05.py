@@ -39,64 +39,30 @@ def check(found: SimpleNamespace) -> list[Claim]:
         np.count_nonzero((a[1:] == a[:-1]) != (b[1:] == b[:-1]))
         for a, b in [(found.region, labels), (found.region.T, labels.T)]
     )
-    merged, new = found.merged, found.merged_region
-    areas = np.bincount(new.ravel())[1:]
+    merged, areas = found.merged, np.bincount(found.merged_region.ravel())[1:]
     small = np.count_nonzero(areas < found.min_area)
     moved = (found.labels != labels) & ~found.small
-    at_marker = new[merged["marker row"], merged["marker column"]]
+    strayed = found.merged_region[merged["marker row"], merged["marker column"]] != merged.index
+    miscounted = areas[merged.index - 1] - merged["area"]
     pairs = np.bincount(true.ravel() * 4 + terrain[found.labels].ravel(), minlength=16).reshape(4, 4)
+    mean_off, excess = np.abs(means - centers).max(), (np.sqrt(squared) - np.sqrt(nearest)).max()
+    wcss_off = abs(squared.sum() - found.seg.wcss) / max(squared.sum(), 1e-3)
+    left_small = small if small < len(areas) else 0
     return [
         Claim("Each of the k clusters has pixels", found.k - len(np.unique(flat)), 0, "clusters"),
         Claim("Pixels of one color share a cluster", divided, 0, "colors"),
-        Claim("Each center is the mean of its pixels", np.abs(means - centers).max(), 1e-6, "color values"),
-        Claim("The WCSS adds up", abs(squared.sum() - found.seg.wcss) / max(squared.sum(), 1e-3), 1e-9),
-        Claim(
-            "No pixel is nearer to another center",
-            (np.sqrt(squared) - np.sqrt(nearest)).max(),
-            1e-6,
-            "color values",
-        ),
-        Claim(
-            "Clusters go from water to snow, within a terrain from dark to light",
-            np.sum(~ordered),
-            0,
-            "clusters",
-        ),
-        Claim(
-            "The true terrain follows from the heights' thresholds", np.sum(true != found.truth), 0, "pixels"
-        ),
-        Claim(
-            "A boundary is where a pixel beside is in another cluster",
-            np.sum(on_boundary != found.edges),
-            0,
-            "pixels",
-        ),
+        Claim("Each center is the mean of its pixels", mean_off, 1e-6, "color values"),
+        Claim("The WCSS adds up", wcss_off, 1e-9),
+        Claim("No pixel is nearer to another center", excess, 1e-6, "color values"),
+        Claim("Clusters go from water to snow, and from dark to light", np.sum(~ordered), 0, "clusters"),
+        Claim("The true terrain follows from the heights", np.sum(true != found.truth), 0, "pixels"),
+        Claim("Boundaries part clusters", np.sum(on_boundary != found.edges), 0, "pixels"),
         Claim("Regions part exactly where clusters do", torn + np.sum(found.region < 1), 0, "pixels"),
-        Claim(
-            "There are as many regions as connected parts of clusters",
-            abs(found.n_regions - parts),
-            0,
-            "regions",
-        ),
-        Claim(
-            "Merging leaves nothing too small, unless everything is",
-            small if small < len(areas) else 0,
-            0,
-            "regions",
-        ),
+        Claim("Each connected part is one region", abs(found.n_regions - parts), 0, "regions"),
+        Claim("Merging leaves nothing too small, unless everything is", left_small, 0, "regions"),
         Claim("Merging changes small regions alone", np.sum(moved), 0, "pixels"),
-        Claim("Each marker lies inside its region", np.sum(at_marker != merged.index), 0, "regions"),
-        Claim(
-            "Each area is the number of its pixels",
-            np.abs(areas[merged.index - 1] - merged["area"]).max(),
-            0,
-            "pixels",
-        ),
-        Claim(
-            "The confusion matrix counts each pair of names",
-            np.abs(pairs - found.confusion).sum(),
-            0,
-            "pixels",
-        ),
+        Claim("Each marker lies inside its region", np.sum(strayed), 0, "regions"),
+        Claim("Each area is the number of its pixels", np.abs(miscounted).max(), 0, "pixels"),
+        Claim("The confusion matrix counts each pair", np.abs(pairs - found.confusion).sum(), 0, "pixels"),
         Claim("The shares on the map add up to 1", abs(sum(found.shares_mapped) - 1), 1e-9),
     ]
