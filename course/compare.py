@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 # are shown whether or not they differ.
 HEADLINES = {
     "04-choosing-k": ["elbow", "chosen", "chosen_agreement", "criteria_say"],
-    "05-from-pixels-to-a-map": ["k", "cluster_terrains", "pixels_right", "regions"],
+    "05-from-pixels-to-a-map": ["k", "cluster_terrains", "pixels_right", "n_regions"],
     "11-satellite-image": ["file", "k", "whole_told"],
 }
 GENERATOR = "course compare"  # what tells a comparison from any other folder
