@@ -9,6 +9,7 @@ A file is written only if its bytes change: Quarto's preview runs this step twic
 
 from __future__ import annotations
 
+import ast
 import base64
 import io
 import json
@@ -16,6 +17,7 @@ import re
 import sys
 import textwrap
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -171,10 +173,15 @@ def with_callouts(text: str) -> str:
 
 
 def _assign(line: str, values: dict[str, Any]) -> str:
-    """Return a line of a parameters cell with the run's value in place of the default."""
-    name = line.partition("=")[0].strip()
+    """Return a line of a parameters cell with the run's value in place of the default; as it is, where they are the same."""
+    name, _, default = (part.strip() for part in line.partition("="))
+    if name not in values:
+        return line
+    with suppress(ValueError, SyntaxError):
+        if ast.literal_eval(default) == values[name]:
+            return line
     # What Quarto would take for a shortcode is written in Python's other way.
-    return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<") if name in values else line
+    return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<")
 
 
 def _stage_chapter(
