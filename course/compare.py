@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 # well the map of chapter 5 that was made with it agrees with the truth, and which terrains it shows; then the real picture's file and its k. They
 # are shown whether or not they differ.
 HEADLINES = {
-    "04-choosing-k": ["elbow", "chosen", "chosen_agreement", "criteria_say"],
+    "04-choosing-k": ["knee", "chosen", "takes"],
     "05-from-pixels-to-a-map": ["k", "cluster_terrains", "pixels_right", "n_regions"],
     "11-satellite-image": ["file", "k", "whole_told"],
 }

@@ -156,11 +156,18 @@ def test_the_zips_notebooks_are_those_in_git_with_the_runs_values(
 
 def test_the_wheel_holds_what_helpers_read_and_no_package_called_data(wheel: Path) -> None:
     held = names_in(wheel)
-    assert {name for name in tracked() if name.startswith(("helpers/", "figures/", "claims/", "course/"))} <= held
+    assert {
+        name for name in tracked() if name.startswith(("helpers/", "figures/", "claims/", "course/"))
+    } <= held
     assert {name.replace("data/", "helpers/_data/") for name in data_named()} <= held
     exercises = {name for name in tracked() if name.startswith("exercises/")}
     assert {name.replace("exercises/", "helpers/_exercises/") for name in exercises} <= held
-    assert {name.partition("/")[0] for name in held if ".dist-info" not in name} == {"helpers", "figures", "claims", "course"}
+    assert {name.partition("/")[0] for name in held if ".dist-info" not in name} == {
+        "helpers",
+        "figures",
+        "claims",
+        "course",
+    }
 
 
 CHECKED = """
