@@ -57,7 +57,7 @@ def check(found: SimpleNamespace) -> list[Claim]:
         Claim("Clusters go from water to snow, and from dark to light", np.sum(~ordered), 0, "clusters"),
         Claim("The true terrain follows from the heights", np.sum(true != found.truth), 0, "pixels"),
         Claim("Boundaries part clusters", np.sum(on_boundary != found.edges), 0, "pixels"),
-        Claim("Regions part exactly where clusters do", torn + np.sum(found.region < 1), 0, "pixels"),
+        Claim("Regions part exactly where clusters do", float(torn + np.sum(found.region < 1)), 0, "pixels"),
         Claim("Each connected part is one region", abs(found.n_regions - parts), 0, "regions"),
         Claim("Merging leaves nothing too small, unless everything is", left_small, 0, "regions"),
         Claim("Merging changes small regions alone", np.sum(moved), 0, "pixels"),

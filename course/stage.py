@@ -274,13 +274,12 @@ def _woven_code(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: s
         raise CourseError(f"{place}: {error}") from None
     code = page.code_of(source_of(cell))
     cells = [_cell("code", code)] if code else []
-    drawings = []
+    drawings = page.drawings_of(cell)
     for output in cell["outputs"]:
         data = output.get("data", {})
         if "image/svg+xml" in data:
-            about = output["metadata"].get("image/svg+xml")
-            drawings.append(("".join(data["image/svg+xml"]), about))
-        elif "text/html" in data:
+            continue
+        if "text/html" in data:
             cells.append(_cell("markdown", page.table("".join(data["text/html"]), label, caption, place)))
         else:
             text = _output_markdown(staged, chapter, output, place)

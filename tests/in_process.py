@@ -130,7 +130,10 @@ def problems_of_woven(
                 ]
                 for text in texts:
                     plain = re.sub(
-                        r"```.*?```|(`+).*?\1|\$\$.*?\$\$|\$[^$\n]*\$", "CODE", inline.resolve(text, cell), flags=re.DOTALL
+                        r"```.*?```|(`+).*?\1|\$\$.*?\$\$|\$[^$\n]*\$",
+                        "CODE",
+                        inline.resolve(text, cell),
+                        flags=re.DOTALL,
                     )
                     hit = BROKEN.search(re.sub(r"\bNone\b", "CODE", plain))
                     if hit:

@@ -66,7 +66,7 @@ def test_every_figure_has_two_pictures_and_an_alt_text_that_says_something(small
 def test_another_seed_makes_other_sentences(small_course: tuple[Project, Run], small_site: Path) -> None:
     text = (small_site / "chapters" / "02-synthetic-landscape.html").read_text(encoding="utf-8")
     shares = small_course[1].record["02-synthetic-landscape"]["shares"]
-    assert f"water {100 * shares['water']:.1f}%" in text
+    assert f"{100 * shares['water']:.1f}% are water" in text
 
 
 def test_auto_takes_quarto_where_there_is_one(
