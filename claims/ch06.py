@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -32,14 +33,20 @@ def check(found: SimpleNamespace) -> list[Claim]:
     precision = np.mean(ndimage.distance_transform_edt(~true)[seen] <= 2) if seen.any() else 0.0
     recall = np.mean(ndimage.distance_transform_edt(~seen)[true] <= 2) if seen.any() and true.any() else 0.0
     f1 = 2 * precision * recall / max(precision + recall, 1e-9)
-    within = [np.var(found.gray[found.by_brightness == c]) * np.sum(found.by_brightness == c) for c in range(4)]
-    moved = [_spread(found.gray, found.thresholds, i, by) for i in range(len(found.thresholds)) for by in (-1, 1)]
+    within = [
+        np.var(found.gray[found.by_brightness == c]) * np.sum(found.by_brightness == c) for c in range(4)
+    ]
+    moved = [
+        _spread(found.gray, found.thresholds, i, by) for i in range(len(found.thresholds)) for by in (-1, 1)
+    ]
     torn = sum(_parts(piece) - len(np.unique(piece)) for piece in found.pieces.values())
     beyond = found.piece_marks["pixels right"] - found.piece_marks["achievable"]
     values = np.array([[lines[name] for name in found.methods] for lines in found.curves.values()])
     broken = [found.first[kind][name] for kind in found.curves for name in found.methods]
     at = [
-        next((s for s, v in zip(found.strengths[kind], found.curves[kind][name], strict=True) if v < 0.6), "–")
+        next(
+            (s for s, v in zip(found.strengths[kind], found.curves[kind][name], strict=True) if v < 0.6), "–"
+        )
         for kind in found.curves
         for name in found.methods
     ]
@@ -75,7 +82,7 @@ def _edges(labels: np.ndarray) -> np.ndarray:
 def _spread(gray: np.ndarray, thresholds: np.ndarray, moved: int, by: int) -> float:
     """Return the squared distances to the means of their classes, with one threshold moved by a step."""
     bounds = [-1, *(int(t) + by * (i == moved) for i, t in enumerate(thresholds)), 255]
-    classes = [gray[(gray > a) & (gray <= b)].astype(float) for a, b in zip(bounds, bounds[1:], strict=False)]
+    classes = [gray[(gray > a) & (gray <= b)].astype(float) for a, b in itertools.pairwise(bounds)]
     return float(sum(((part - part.mean()) ** 2).sum() for part in classes if part.size))
 
 

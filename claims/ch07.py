@@ -10,7 +10,18 @@ from scipy.special import logsumexp
 
 from claims import Claim
 
-RECORD = ["k", "scores", "best", "linkages", "by_k", "tree_nested", "plain_nested", "knee", "by_radius", "gap_scores"]
+RECORD = [
+    "k",
+    "scores",
+    "best",
+    "linkages",
+    "by_k",
+    "tree_nested",
+    "plain_nested",
+    "knee",
+    "by_radius",
+    "gap_scores",
+]
 RECORD += ["gap_clusters", "thin", "soft_score", "held", "by_doubt", "lowest", "methods"]
 
 
@@ -18,7 +29,10 @@ def check(found: SimpleNamespace) -> list[Claim]:
     """Return the claims of chapter 7, measured on the names that it left."""
     terrain = (found.heights[..., np.newaxis] >= (0.4, 0.6, 0.8)).sum(axis=-1)
     tree = found.cuts[found.k][found.colors.index]
-    parts = [len(set(zip(found.cuts[n], found.cuts[n - 1], strict=True))) - len(set(found.cuts[n])) for n in found.ks]
+    parts = [
+        len(set(zip(found.cuts[n], found.cuts[n - 1], strict=True))) - len(set(found.cuts[n]))
+        for n in found.ks
+    ]
     squares = ((found.sample - found.sample.mean(axis=0)) ** 2).sum()
     values, counts = found.colors.values, found.colors.counts
     near = cdist(values, values) <= 2
@@ -33,7 +47,9 @@ def check(found: SimpleNamespace) -> list[Claim]:
     for cloud, (mean, spread) in enumerate(zip(off.means_, off.covariances_, strict=True)):
         away = points - mean
         mahalanobis = (away @ np.linalg.inv(spread) * away).sum(axis=1)
-        logs[:, cloud] = np.log(off.weights_[cloud]) - 0.5 * (mahalanobis + np.linalg.slogdet(2 * np.pi * spread)[1])
+        logs[:, cloud] = np.log(off.weights_[cloud]) - 0.5 * (
+            mahalanobis + np.linalg.slogdet(2 * np.pi * spread)[1]
+        )
     bic = (10 * found.k - 1) * np.log(len(points)) - 2 * logsumexp(logs, axis=1).sum()
     scored = [*found.scores.to_numpy().ravel(), *found.by_radius["agreement"], *found.gap_scores.values()]
     scored += [*found.by_k[["Ward", "k-means"]].to_numpy().ravel(), found.soft_score]
@@ -56,6 +72,8 @@ def check(found: SimpleNamespace) -> list[Claim]:
 def adjusted_rand(a: np.ndarray, b: np.ndarray) -> float:
     """Return the adjusted Rand index of two labelings, from the pairs that they put together."""
     table = np.histogram2d(a.ravel(), b.ravel(), bins=(np.arange(a.max() + 2), np.arange(b.max() + 2)))[0]
-    both, first, second, every = ((n * (n - 1) / 2).sum() for n in (table, table.sum(axis=1), table.sum(axis=0), table.sum()))
+    both, first, second, every = (
+        (n * (n - 1) / 2).sum() for n in (table, table.sum(axis=1), table.sum(axis=0), table.sum())
+    )
     expected, most = first * second / every, (first + second) / 2
     return float((both - expected) / (most - expected)) if most != expected else 1.0
