@@ -63,8 +63,8 @@ def area_map(
     picture[edges & (labels >= 0)] //= 2
     ax.imshow(picture)
     ax.axis("off")
-    for region in numbered.itertuples():
-        number = ax.text(region.col, region.row, str(region.label), ha="center", va="center", color="black")
+    for label, row, column in numbered[["label", "row", "col"]].to_numpy():
+        number = ax.text(column, row, str(label), ha="center", va="center", color="black")
         number.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
     patches = [
         Patch(facecolor=color, label=f"{i}: {text}")
