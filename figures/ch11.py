@@ -63,8 +63,8 @@ def area_map(
     picture[edges & (labels >= 0)] //= 2
     ax.imshow(picture)
     ax.axis("off")
-    for row, col, label in numbered[["row", "col", "label"]].to_numpy().tolist():
-        number = ax.text(col, row, f"{label:.0f}", ha="center", va="center", color="black")
+    for label, row, column in numbered[["label", "row", "col"]].to_numpy():
+        number = ax.text(column, row, str(label), ha="center", va="center", color="black")
         number.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
     patches = [
         Patch(facecolor=color, label=f"{i}: {text}")
