@@ -28,7 +28,7 @@ def by_height(
         of, size = np.unique(clusters, return_inverse=True, return_counts=True)[1:]
         means = np.stack([np.bincount(of, channel) / size for channel in colors.T], axis=1)
         drawn[name] = means[of].astype(np.uint8)
-    _figure, ax = plt.subplots(figsize=(5.4, 0.45 * len(drawn) + 0.6), layout="constrained")
+    _, ax = plt.subplots(figsize=(5.4, 0.45 * len(drawn) + 0.6), layout="constrained")
     for row, shown in enumerate(drawn.values()):
         ax.imshow(shown[np.newaxis], extent=(0, 1, row + 0.9, row + 0.1), aspect="auto")
     for threshold in thresholds:
