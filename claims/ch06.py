@@ -60,7 +60,7 @@ def check(found: SimpleNamespace) -> list[Claim]:
         Claim("A pixel is right if its terrain is the most frequent of its cluster", abs(np.mean(named == truth) - said["pixels right"]), 1e-9),
         Claim("The worst overlap is a terrain's shared pixels over all of its pixels", abs(min(overlap) - said["worst overlap"]), 1e-9),
         Claim("Boundaries within 2 pixels of each other, by distance, give the F1", abs(2 * precision * recall / max(precision + recall, 1e-9) - said["boundary F1"]), 1e-9),
-        Claim("No threshold of Otsu's is better one step to a side", max(0.0, *(1 - _spread(found.gray, m) / max(spread, 1e-9) for m in moved)), 1e-4),
+        Claim("No threshold of Otsu's is better one step to a side, measured by the variance", max(0.0, *(spread - _spread(found.gray, m) for m in moved)) / _spread(found.gray, []), 1e-4),
         Claim("Each piece of neighbors hangs together", np.abs(torn).max(), 0, "pieces"),
         Claim("No map from pieces is right for more pixels than achievable", max(0.0, beyond.max()), 1e-9),
         Claim("Every agreement lies between −0.5 and 1", max(0.0, max(values) - 1, -0.5 - min(values)), 1e-9),
