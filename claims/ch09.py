@@ -24,17 +24,25 @@ def check(found: SimpleNamespace) -> list[Claim]:
     number = number.reshape(code.shape)
     unlike = 0
     for name in found.by_color:
-        high, low = (of(found.scores[name], number, np.arange(len(each))) for of in (ndimage.maximum, ndimage.minimum))
+        high, low = (
+            of(found.scores[name], number, np.arange(len(each))) for of in (ndimage.maximum, ndimage.minimum)
+        )
         unlike += np.count_nonzero(high != low)
     rank = np.linalg.matrix_rank(np.cov(image.reshape(-1, 3).T))
-    patches = found.patches[:: max(1, len(odd) // 20), :: max(1, len(odd) // 20)].reshape(-1, 147).astype(float)
+    patches = (
+        found.patches[:: max(1, len(odd) // 20), :: max(1, len(odd) // 20)].reshape(-1, 147).astype(float)
+    )
     mean, axes = found.pca.mean_, found.pca.components_
     rebuilt = mean + (patches - mean) @ axes.T @ axes
-    whole, part, left = (((a - b) ** 2).sum(axis=1) for a, b in ((patches, mean), (rebuilt, mean), (patches, rebuilt)))
+    whole, part, left = (
+        ((a - b) ** 2).sum(axis=1) for a, b in ((patches, mean), (rebuilt, mean), (patches, rebuilt))
+    )
     wrong, off = 0, [0.0]
     for name, score in found.scores.items():
         flagged = found.flags[name]
-        wrong += abs(np.count_nonzero(flagged) - odd.sum()) + np.count_nonzero(score[~flagged] > score[flagged].min())
+        wrong += abs(np.count_nonzero(flagged) - odd.sum()) + np.count_nonzero(
+            score[~flagged] > score[flagged].min()
+        )
         _, place = np.unique(score, return_inverse=True)
         hits, n = (np.bincount(place.ravel(), weights)[::-1] for weights in (odd.ravel(), None))
         off.append(abs(found.average[name] - (hits * hits.cumsum() / n.cumsum()).sum() / odd.sum()))

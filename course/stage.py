@@ -124,8 +124,8 @@ def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True
         )
     staged = Staged()
     terms = lookup.read_terms(project)
-    for number, chapter in enumerate(project.chapters, start=1):
-        _stage_chapter(staged, project, run, chapter, number, terms)
+    for chapter in project.chapters:
+        _stage_chapter(staged, project, run, chapter, terms)
     _stage_home(staged, project, run)
     _stage_lookup(staged, project, terms)
     _stage_run(staged, run, renderer)
@@ -184,13 +184,11 @@ def _assign(line: str, values: dict[str, Any]) -> str:
     return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<")
 
 
-def _stage_chapter(
-    staged: Staged, project: Project, run: Run, chapter: Chapter, number: int, terms: lookup.Terms
-) -> None:
+def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter, terms: lookup.Terms) -> None:
     values = published_values(run.manifest["chapters"][chapter.name]["parameters"])
     executed = with_parameters(read_notebook(run.notebook(chapter.name)), values)
     about = chapter.front_matter
-    head = {"title": f"{number}. {about['title']}"} | {
+    head = {"title": f"{chapter.number}. {about['title']}"} | {
         k: about[k] for k in ("subtitle", "description") if k in about
     }
     # Quarto would take the first figure for the card, and breaks at a per cent sign in its alternative text.
@@ -220,7 +218,7 @@ def _stage_chapter(
     seen: set[str] = set()
     for cell in cells:
         if cell["cell_type"] == "markdown":
-            text = terms.link(source_of(cell), chapter.name, number, seen)
+            text = terms.link(source_of(cell), chapter.name, chapter.number, seen)
             cell["source"] = text.splitlines(keepends=True)
     for index, cell in enumerate(cells):
         cell["id"] = f"staged-{index:03d}"
@@ -608,18 +606,20 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
 
 def _map(project: Project) -> str:
     """Return the map of the course: its parts, and in each a line for every chapter with what it gives and its minutes."""
-    numbers = {f"chapters/{chapter.name}.ipynb": n for n, chapter in enumerate(project.chapters, start=1)}
+    chapters = {f"chapters/{chapter.name}.ipynb": chapter for chapter in project.chapters}
     parts, total, first = [], 0, ""
     for entry in project.website["sidebar"]["contents"]:
         listed = [
-            name for name in sidebar_files({"website": {"sidebar": {"contents": [entry]}}}) if name in numbers
+            name
+            for name in sidebar_files({"website": {"sidebar": {"contents": [entry]}}})
+            if name in chapters
         ]
         rows, minutes = [], 0
         for name in listed:
-            about = project.chapters[numbers[name] - 1].front_matter
+            about = chapters[name].front_matter
             minutes += int(about["minutes"])
             rows.append(
-                f"::: {{.chapter-card}}\n[{numbers[name]}]{{.number}} [{about['title']}]({name}) "
+                f"::: {{.chapter-card}}\n[{chapters[name].number}]{{.number}} [{about['title']}]({name}) "
                 f"[{about['minutes']} min]{{.minutes}}\n\n{about.get('description', about.get('subtitle', ''))}\n:::"
             )
         if rows:
@@ -627,9 +627,9 @@ def _map(project: Project) -> str:
             heading = [f"### {title} [{minutes} minutes]{{.minutes}}"] if title else []
             parts += [*heading, ":::: {.cards}", *rows, "::::"]
             if not first and len(listed) > 1:
-                first = f" Read {numbers[listed[0]]} to {numbers[listed[-1]]} first, in order: the others build on them."
+                first = f" Read {chapters[listed[0]].number} to {chapters[listed[-1]].number} first, in order: the others build on them."
         total += minutes
-    many = len(numbers)
+    many = len(chapters)
     return (
         "\n\n".join(
             [

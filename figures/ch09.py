@@ -31,7 +31,9 @@ def clouds(ax: Axes, colors: Any, labels: NDArray[np.integer]) -> None:
         variances, directions = np.linalg.eigh(np.cov(values.T, fweights=counts, bias=True))
         width, height = 2 * REACH * np.sqrt(np.maximum(variances, 1))
         angle = float(np.degrees(np.arctan2(directions[1, 0], directions[0, 0])))
-        ax.add_patch(Ellipse(tuple(mean), width, height, angle=angle, fill=False, edgecolor="C1", linewidth=1.5))
+        ax.add_patch(
+            Ellipse(tuple(mean), width, height, angle=angle, fill=False, edgecolor="C1", linewidth=1.5)
+        )
         ax.plot(*mean, "+", color="C1", markersize=9)
     ax.set(xlabel="red", ylabel="blue", aspect="equal", xlim=(-90, 310), ylim=(-90, 310))
     ax.set(xticks=(0, 100, 200), yticks=(0, 100, 200))
@@ -45,9 +47,7 @@ def mark_planted(ax: Axes) -> None:
         ax.annotate(name, place, shift, textcoords="offset points", ha=side)
 
 
-def outcomes(
-    ax: Axes, image: NDArray[np.uint8], odd: NDArray[np.bool_], flagged: NDArray[np.bool_]
-) -> None:
+def outcomes(ax: Axes, image: NDArray[np.uint8], odd: NDArray[np.bool_], flagged: NDArray[np.bool_]) -> None:
     """Draw a pale picture on which what was found, missed and flagged by mistake is marked."""
     shown = np.repeat(image.mean(axis=-1, keepdims=True), 3, axis=-1) * 0.4 + 153
     parts = {"found": flagged & odd, "missed": ~flagged & odd, "false alarm": flagged & ~odd}
@@ -60,4 +60,6 @@ def outcomes(
 def outcomes_legend(ax: Axes) -> None:
     """Draw what the colors of `outcomes` mean, in axes of their own."""
     ax.axis("off")
-    ax.legend(handles=[Patch(facecolor=color, label=name) for name, color in OUTCOMES.items()], loc="center left")
+    ax.legend(
+        handles=[Patch(facecolor=color, label=name) for name, color in OUTCOMES.items()], loc="center left"
+    )
