@@ -27,7 +27,7 @@ def check(found: SimpleNamespace) -> list[Claim]:
         high, low = (
             of(found.scores[name], number, np.arange(len(each))) for of in (ndimage.maximum, ndimage.minimum)
         )
-        unlike += np.count_nonzero(high != low)
+        unlike += int(np.count_nonzero(high != low))
     rank = np.linalg.matrix_rank(np.cov(image.reshape(-1, 3).T))
     patches = (
         found.patches[:: max(1, len(odd) // 20), :: max(1, len(odd) // 20)].reshape(-1, 147).astype(float)

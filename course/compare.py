@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 HEADLINES = {
     "04-choosing-k": ["knee", "chosen", "takes"],
     "05-from-pixels-to-a-map": ["k", "cluster_terrains", "pixels_right", "n_regions"],
-    "11-satellite-image": ["file", "k", "whole_told"],
+    "11-satellite-image": ["k", "areas", "unit"],
 }
 GENERATOR = "course compare"  # what tells a comparison from any other folder
 ROUNDING = 1e-9  # floats that differ by a smaller share differ in how sums were rounded

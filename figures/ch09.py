@@ -23,7 +23,8 @@ SEEN = [0, 2]  # red and blue: the two in which the lake lies farthest off
 
 def clouds(ax: Axes, colors: Any, labels: NDArray[np.integer]) -> None:
     """Draw distinct colors by red and blue, and an ellipse around each cluster's pixels."""
-    ax.scatter(*colors.values[:, SEEN].T, s=8, c=colors.values / 255, linewidths=0, rasterized=True)
+    red, blue = colors.values[:, SEEN].T
+    ax.scatter(red, blue, s=8, c=colors.values / 255, linewidths=0, rasterized=True)
     for cluster in np.unique(labels):
         own = labels == cluster
         values, counts = colors.values[own][:, SEEN], colors.counts[own]

@@ -130,7 +130,7 @@ def problems_of_woven(
                 ]
                 for text in texts:
                     plain = re.sub(
-                        r"```.*?```|(`+).*?\1|\$\$.*?\$\$|\$[^$\n]*\$",
+                        r"```.*?```|(`+).*?\1|\$\$.*?\$\$|\$[^$\n]*\$|\]\([^)]*\)",
                         "CODE",
                         inline.resolve(text, cell),
                         flags=re.DOTALL,
