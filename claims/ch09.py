@@ -10,7 +10,7 @@ from scipy import ndimage
 from claims import Claim
 
 RECORD = [
-    "n_odd", "base_rate", "accuracy", "accuracy_of_nothing", "k", "average", "depth", "by_state", "window", "patch_errors",
+    "amounts", "n_odd", "base_rate", "accuracy", "accuracy_of_nothing", "k", "average", "depth", "by_state", "window", "patch_errors",
     "without", "pair", "leader", "found", "by_k", "planted_share", "best_k", "threshold", "automatic",
 ]  # fmt: skip
 
@@ -22,12 +22,12 @@ def check(found: SimpleNamespace) -> list[Claim]:
     code = image.astype(int) @ (65536, 256, 1)
     each, number = np.unique(code, return_inverse=True)
     number = number.reshape(code.shape)
-    unlike = 0
+    unlike: float = 0
     for name in found.by_color:
         high, low = (
             of(found.scores[name], number, np.arange(len(each))) for of in (ndimage.maximum, ndimage.minimum)
         )
-        unlike += int(np.count_nonzero(high != low))
+        unlike += np.count_nonzero(high != low)
     rank = np.linalg.matrix_rank(np.cov(image.reshape(-1, 3).T))
     patches = (
         found.patches[:: max(1, len(odd) // 20), :: max(1, len(odd) // 20)].reshape(-1, 147).astype(float)
@@ -37,7 +37,8 @@ def check(found: SimpleNamespace) -> list[Claim]:
     whole, part, left = (
         ((a - b) ** 2).sum(axis=1) for a, b in ((patches, mean), (rebuilt, mean), (patches, rebuilt))
     )
-    wrong, off = 0, [0.0]
+    wrong: float = 0
+    off = [0.0]
     for name, score in found.scores.items():
         flagged = found.flags[name]
         wrong += abs(np.count_nonzero(flagged) - odd.sum()) + np.count_nonzero(
@@ -50,7 +51,7 @@ def check(found: SimpleNamespace) -> list[Claim]:
         Claim("The true terrain follows from the heights' thresholds", np.mean(terrain != found.truth), 0, "of the pixels"),
         Claim(
             "The picture was changed exactly where something was planted",
-            np.count_nonzero((found.before != image).any(axis=-1) != (found.kinds > 0)), 0, "pixels",
+            int(np.count_nonzero((found.before != image).any(axis=-1) != odd)), 0, "pixels",
         ),
         Claim("Each of the k clusters has colors", found.k - len(np.unique(found.labels)), 0, "clusters"),
         Claim("A method that sees only colors gives all pixels of a color one score", unlike, 0, "colors"),
@@ -61,5 +62,5 @@ def check(found: SimpleNamespace) -> list[Claim]:
         Claim("What is rebuilt and what is left over are at right angles", np.abs(whole - part - left).max() / max(whole.max(), 1e-3), 1e-9),
         Claim("Each method flags as many pixels as were planted, and the oddest", wrong, 0, "pixels"),
         Claim("The average precision is the mean precision at which a planted pixel is found", max(off), 1e-9),
-        Claim("As many pixels are found, missed and left as there are", abs(found.outcomes.sum() - odd.size), 0, "pixels"),
+        Claim("As many pixels are found, missed and left as there are", abs(int(found.outcomes.sum()) - odd.size), 0, "pixels"),
     ]  # fmt: skip

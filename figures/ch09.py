@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
@@ -22,7 +23,7 @@ SEEN = [0, 2]  # red and blue: the two in which the lake lies farthest off
 
 
 def clouds(ax: Axes, colors: Any, labels: NDArray[np.integer]) -> None:
-    """Draw distinct colors by red and blue, and an ellipse around each cluster's pixels."""
+    """Draw distinct colors by red and blue, an ellipse around each cluster's pixels, and what was planted."""
     red, blue = colors.values[:, SEEN].T
     ax.scatter(red, blue, s=8, c=colors.values / 255, linewidths=0, rasterized=True)
     for cluster in np.unique(labels):
@@ -38,10 +39,6 @@ def clouds(ax: Axes, colors: Any, labels: NDArray[np.integer]) -> None:
         ax.plot(*mean, "+", color="C1", markersize=9)
     ax.set(xlabel="red", ylabel="blue", aspect="equal", xlim=(-90, 310), ylim=(-90, 310))
     ax.set(xticks=(0, 100, 200), yticks=(0, 100, 200))
-
-
-def mark_planted(ax: Axes) -> None:
-    """Mark the colors of road, lake and dead pixels."""
     for name, (color, shift, side) in PLANTED.items():
         place = (color[SEEN[0]], color[SEEN[1]])
         ax.plot(*place, "s", color=np.array(color) / 255, markeredgecolor="C1", markersize=7)
@@ -61,6 +58,6 @@ def outcomes(ax: Axes, image: NDArray[np.uint8], odd: NDArray[np.bool_], flagged
 def outcomes_legend(ax: Axes) -> None:
     """Draw what the colors of `outcomes` mean, in axes of their own."""
     ax.axis("off")
-    ax.legend(
-        handles=[Patch(facecolor=color, label=name) for name, color in OUTCOMES.items()], loc="center left"
-    )
+    edge = mpl.rcParams["axes.edgecolor"]
+    handles = [Patch(facecolor=color, edgecolor=edge, label=name) for name, color in OUTCOMES.items()]
+    ax.legend(handles=handles, loc="center left")
