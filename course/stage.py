@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
-from course import inline, lookup, page, places, thisrun
+from course import inline, lookup, page, places, seeds, thisrun
 from course.check import claims_of, refuse_what_fails
 from course.errors import CourseError
 from course.exercises import HEADING, exercises_in, for_students, tags_of
@@ -587,6 +587,8 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     staged.files["chapters/home_files/card.png"] = _card(project, [data["png"] for _, _, data in thumbnails])
     staged.text("chapters/_map.md", _map(project))
     staged.text("chapters/_lessons.md", _lessons(project))
+    staged.text("chapters/_seeds.md", seeds.as_markdown())
+    staged.text(seeds.OLD_PAGE, seeds.REDIRECT)
     rows = [
         f"| `{row.name}` | `{row.default!r}` | {row.allowed} | {row.meaning} |"
         for row in parameters.TABLE.values()
@@ -633,7 +635,7 @@ def _map(project: Project) -> str:
     return (
         "\n\n".join(
             [
-                f"{many} chapters, about {_hours(total)} in all. Each runs alone.{first} All but the last end with exercises.",
+                f"{many} chapters, about {_hours(total)} in all. Each runs alone.{first} Each ends with exercises.",
                 *parts,
             ]
         )
