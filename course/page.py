@@ -198,6 +198,7 @@ def _extract_pictures(svg: str, name: str) -> tuple[str, dict[str, bytes]]:
         width, scale = (re.search(pattern, tag) for pattern in (r'\bwidth="([\d.]+)', r"matrix\(([-\d.]+)"))
         shown = float(width[1]) * abs(float(scale[1]) if scale else 1.0) if width else 0.0
         enlarged = picture.width < shown * PIXELS_PER_POINT
+        tag = re.sub(r' id="[^"]*"', "", tag)  # of its content, so that a picture shown twice has it twice
         tag = re.sub(r' style="[^"]*"', ' style="image-rendering: pixelated"' if enlarged else "", tag)
         return re.sub(r'xlink:href="[^"]+"', f'href="{file}"', tag)
 
