@@ -10,7 +10,7 @@ from scipy import ndimage
 from claims import Claim
 
 RECORD = [
-    "amounts", "n_odd", "base_rate", "accuracy", "accuracy_of_nothing", "k", "average", "depth", "by_state", "window", "patch_errors",
+    "amounts", "n_odd", "base_rate", "accuracy", "accuracy_of_nothing", "k", "average", "depth", "by_another", "window", "patch_errors",
     "without", "pair", "leader", "found", "by_k", "planted_share", "best_k", "threshold", "automatic",
 ]  # fmt: skip
 
@@ -47,6 +47,11 @@ def check(found: SimpleNamespace) -> list[Claim]:
         _, place = np.unique(score, return_inverse=True)
         hits, n = (np.bincount(place.ravel(), weights)[::-1] for weights in (odd.ravel(), None))
         off.append(abs(found.average[name] - (hits * hits.cumsum() / n.cumsum()).sum() / odd.sum()))
+    same = (
+        abs(found.average["cloud per cluster"] - found.by_k[found.k - 1])
+        if found.k <= len(found.by_k)
+        else 0.0
+    )
     return [
         Claim("The true terrain follows from the heights' thresholds", np.mean(terrain != found.truth), 0, "of the pixels"),
         Claim(
@@ -62,5 +67,6 @@ def check(found: SimpleNamespace) -> list[Claim]:
         Claim("What is rebuilt and what is left over are at right angles", np.abs(whole - part - left).max() / max(whole.max(), 1e-3), 1e-9),
         Claim("Each method flags as many pixels as were planted, and the oddest", wrong, 0, "pixels"),
         Claim("The average precision is the mean precision at which a planted pixel is found", max(off), 1e-9),
+        Claim("Judged by colors or by pixels, the clusters of this page score the same", same, 1e-9),
         Claim("As many pixels are found, missed and left as there are", abs(int(found.outcomes.sum()) - odd.size), 0, "pixels"),
     ]  # fmt: skip
