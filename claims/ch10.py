@@ -69,7 +69,7 @@ def check(found: SimpleNamespace) -> list[Claim]:
     ]  # fmt: skip
 
 
-def _off(baskets, rule) -> float:  # type: ignore[no-untyped-def]
+def _off(baskets, rule) -> float:
     """Return how far a rule's three numbers are from those that counting gives."""
     a, c = (baskets[list(items)].all(axis=1) for items in (rule.antecedents, rule.consequents))
     n, both = len(baskets), (a & c).sum()
