@@ -24,8 +24,8 @@ class Claim(NamedTuple):
     ----------
     text : str
         What must hold, as a sentence without its period.
-    off : float
-        How far the run is from it; 0 is exact. NaN never holds.
+    off : number
+        How far the run is from it, a Python or NumPy number; 0 is exact. NaN never holds.
     allowed : float
         The largest deviation at which the claim still holds.
     unit : str
@@ -33,7 +33,7 @@ class Claim(NamedTuple):
     """
 
     text: str
-    off: float
+    off: Any
     allowed: float = 0.0
     unit: str = ""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import difflib
+import json
 import math
 import re
 import shutil
@@ -23,10 +24,10 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from course import places
+from course import page, places
 from course.errors import CourseError
 from course.gate import LEAKS, read_page
-from course.project import Project, read_notebook
+from course.project import Project, is_woven, read_notebook
 from course.site import swap
 from course.stage import FIGURE, published_values
 
@@ -39,9 +40,9 @@ if TYPE_CHECKING:
 # well the map of chapter 5 that was made with it agrees with the truth, and which terrains it shows; then the real picture's file and its k. They
 # are shown whether or not they differ.
 HEADLINES = {
-    "04-choosing-k": ["elbow", "chosen", "chosen_agreement", "criteria_say"],
-    "05-from-pixels-to-a-map": ["k", "cluster_terrains", "pixels_right", "regions"],
-    "11-satellite-image": ["file", "k", "whole_told"],
+    "04-choosing-k": ["knee", "chosen", "takes"],
+    "05-from-pixels-to-a-map": ["k", "cluster_terrains", "pixels_right", "n_regions"],
+    "11-satellite-image": ["k", "areas", "unit"],
 }
 GENERATOR = "course compare"  # what tells a comparison from any other folder
 ROUNDING = 1e-9  # floats that differ by a smaller share differ in how sums were rounded
@@ -110,7 +111,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a run: its narrow pictures, which fit side by side, and its words."""
+    """A figure of a run: its narrow pictures, which fit side by side, or its drawings; and its words."""
 
     light: bytes
     dark: bytes
@@ -118,6 +119,7 @@ class Figure:
     caption: str
     width: int
     height: int
+    drawings: tuple[tuple[str, str], ...] = ()  # each SVG, and what is said of it as JSON
 
 
 @dataclass(frozen=True)
@@ -242,10 +244,10 @@ def check_place(out: Path) -> Path:
     """Return the folder of a comparison; raise an error if something else than the course's own files would be replaced."""
     out = places.writable(out)
     made = places.read_list(out, "comparison")
-    page = out / "index.html"
-    if made is None and page.is_file() and read_page(page).generator == GENERATOR:
+    index = out / "index.html"
+    if made is None and index.is_file() and read_page(index).generator == GENERATOR:
         # From before there were such lists.
-        made = {name for name in places.files_in(out) if name == page.name or name.startswith("pictures/")}
+        made = {name for name in places.files_in(out) if name == index.name or name.startswith("pictures/")}
     places.refuse_foreign(out, "comparison", made)
     return out
 
@@ -559,7 +561,7 @@ def _shown(a: Figure | None, b: Figure | None) -> list[tuple[str, Figure]]:
         return [("only in A", a)] if a else [("only in B", b)] if b else []
     if a == b:
         return [("the same in both", a)]
-    if (a.light, a.dark) == (b.light, b.dark):  # then only its words differ
+    if (a.light, a.dark, a.drawings) == (b.light, b.dark, b.drawings):  # then only its words differ
         return [("A, the same picture", a), ("B, the same picture", b)]
     return [("A", a), ("B", b)]
 
@@ -568,7 +570,10 @@ def _figures(run: Run, chapter: str) -> dict[str, Figure]:
     """Return the figures of a run's chapter by label; none if the run does not have the chapter."""
     if chapter not in run.manifest["chapters"]:
         return {}
-    outputs = [o for cell in read_notebook(run.notebook(chapter))["cells"] for o in cell.get("outputs", [])]
+    notebook = read_notebook(run.notebook(chapter))
+    if is_woven(notebook):
+        return dict(_woven_figures(notebook, chapter))
+    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
     found = {}
     for data in (output.get("data", {}) for output in outputs):
         if FIGURE in data:
@@ -588,9 +593,28 @@ def _figures(run: Run, chapter: str) -> dict[str, Figure]:
     return found
 
 
+def _woven_figures(notebook: dict[str, Any], chapter: str) -> Iterator[tuple[str, Figure]]:
+    """Yield the label and the drawings of each figure of a chapter."""
+    for number, cell in enumerate(notebook["cells"], start=1):
+        drawings = page.drawings_of(cell) if cell["cell_type"] == "code" else []
+        if drawings:
+            label, caption, alt = page.caption_and_alt(cell, f"{chapter}, cell {number}")
+            kept = tuple((svg, json.dumps(about)) for svg, about in drawings)
+            yield label, Figure(b"", b"", alt, caption, 0, 0, kept)
+
+
 def _figure_html(folder: Path, key: str, title: str, figure: Figure) -> str:
-    """Return a figure, and write its two pictures."""
+    """Return a figure, and write its pictures."""
     images = []
+    if figure.drawings:
+        drawings = [(svg, json.loads(about)) for svg, about in figure.drawings]
+        name = key.replace("/", "-")
+        panels, files = page.panels_html(name, figure.alt, drawings, "pictures", title)
+        (folder / "pictures").mkdir(parents=True, exist_ok=True)
+        for file, data in files.items():
+            (folder / file).write_bytes(data)
+        caption = f'<figcaption><p class="label">{escape(title)}</p>{CAPTION}</figcaption>'
+        return f"<figure>{panels}{caption}</figure>"
     for theme, picture in (("light", figure.light), ("dark", figure.dark)):
         path = folder / "pictures" / f"{key}-{theme}.webp"
         path.parent.mkdir(parents=True, exist_ok=True)

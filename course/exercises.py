@@ -80,7 +80,7 @@ def solved(notebook: Notebook) -> Notebook:
 
 
 INTRODUCTION = (
-    "Run the cells from top to bottom; the first two set up what the exercises use. In each exercise put your answer in place of "
+    "Run the cells from top to bottom; the first cells set up what the exercises use. In each exercise put your answer in place of "
     "`...`, and run the cell. `check` says whether the answer is right or, if not, what kind of wrong. Give numbers as Python has them, unrounded. "
     "You may add cells."
 )

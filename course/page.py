@@ -86,37 +86,49 @@ def figure_div(
         Where its pictures lie, as the page names it.
     place : str
         Names the cell in an error.
+
+    Raises
+    ------
+    CourseError
+        If its text would be too small on a phone.
     """
+    panels, files = panels_html(label, alt, drawings, folder, place)
+    return f"::: {{#{label}}}\n```{{=html}}\n{panels}\n```\n\n{caption}\n:::", files
+
+
+def panels_html(
+    label: str, alt: str, drawings: list[tuple[str, dict[str, Any]]], folder: str, place: str
+) -> tuple[str, dict[str, bytes]]:
+    """Return the panels of a figure as HTML, and the files of their pictures; see `figure_div`."""
     panels: list[tuple[str, float]] = []
     files: dict[str, bytes] = {}
     columns = 1
+    smallest = min(float(about["text"]) for _, about in drawings) * PIXELS_PER_POINT
     for number, (svg, about) in enumerate(drawings):
         prefix = f"{label}-{number}" if len(drawings) > 1 else label
         found = _panels(svg, about, prefix)
-        text = float(about["text"]) * PIXELS_PER_POINT
         for drawing, width in found:
-            shown = text * min(1.0, PHONE / width)
-            if shown < SMALLEST_TEXT:
-                raise CourseError(
-                    f"{place}: {label}: on a phone its text is {shown:.1f} pixels high, less than {SMALLEST_TEXT:g}; "
-                    f"make the figure at most {PHONE * text / SMALLEST_TEXT / 96:.1f} inches wide"
-                )
             drawing, pictures = _extract_pictures(drawing, f"{folder}/{prefix}-{len(panels)}")
+            text = float(about["text"]) * PIXELS_PER_POINT
+            drawing = drawing.replace(
+                "<svg ", f'<svg data-text="{text:.1f}" ', 1
+            )  # for whoever checks the page
             panels.append((drawing, width))
             files |= pictures
-        columns = max(columns, int(about["columns"]) if len(found) > 1 else 1)
-    columns = max(columns, 1 if len(drawings) == 1 else min(len(drawings), 3))
+        columns = max(columns, int(about["columns"]) if len(found) > 1 else min(len(drawings), 3))
     widest = max(width for _, width in panels)
+    shown = smallest * min(1.0, PHONE / widest)
+    if shown < SMALLEST_TEXT:
+        raise CourseError(
+            f"{place}: {label}: on a phone its text is {shown:.1f} pixels high, less than {SMALLEST_TEXT:g}; "
+            f"make the figure at most {PHONE * smallest / SMALLEST_TEXT / 96:.1f} inches wide"
+        )
     # As many panels side by side on a phone as leave their text large enough.
-    least = widest * SMALLEST_TEXT / (min(float(about["text"]) for _, about in drawings) * PIXELS_PER_POINT)
+    least = widest * SMALLEST_TEXT / smallest
     narrow = min(columns, max(1, math.floor((PHONE + 8) / (least + 8))))
     grid = f' style="--columns: {columns}; --narrow: {narrow}"' if len(panels) > 1 else ""
     body = "\n".join(drawing for drawing, _ in panels)
-    return (
-        f"::: {{#{label}}}\n```{{=html}}\n"
-        f'<div class="panels" role="img" aria-label="{html.escape(alt)}"{grid}>\n{body}\n</div>\n'
-        f"```\n\n{caption}\n:::"
-    ), files
+    return f'<div class="panels" role="img" aria-label="{html.escape(alt)}"{grid}>\n{body}\n</div>', files
 
 
 def _panels(svg: str, about: dict[str, Any], prefix: str) -> list[tuple[str, float]]:
@@ -162,6 +174,12 @@ def _svg(parts: list[ElementTree.Element], box: Any, prefix: str) -> str:
     )
 
 
+def drawings_of(cell: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return the drawings that a code cell shows: each SVG, and what `figures.style.drawn` says of it."""
+    shown = [output for output in cell.get("outputs", []) if "image/svg+xml" in output.get("data", {})]
+    return [("".join(o["data"]["image/svg+xml"]), o["metadata"].get("image/svg+xml") or {}) for o in shown]
+
+
 def _extract_pictures(svg: str, name: str) -> tuple[str, dict[str, bytes]]:
     """Return a drawing whose pictures are files of their own, and these files: lossless WebP."""
     files: dict[str, bytes] = {}
@@ -180,6 +198,7 @@ def _extract_pictures(svg: str, name: str) -> tuple[str, dict[str, bytes]]:
         width, scale = (re.search(pattern, tag) for pattern in (r'\bwidth="([\d.]+)', r"matrix\(([-\d.]+)"))
         shown = float(width[1]) * abs(float(scale[1]) if scale else 1.0) if width else 0.0
         enlarged = picture.width < shown * PIXELS_PER_POINT
+        tag = re.sub(r' id="[^"]*"', "", tag)  # of its content, so that a picture shown twice has it twice
         tag = re.sub(r' style="[^"]*"', ' style="image-rendering: pixelated"' if enlarged else "", tag)
         return re.sub(r'xlink:href="[^"]+"', f'href="{file}"', tag)
 

@@ -24,6 +24,11 @@ class Chapter:
     name: str
     source: Path
 
+    @property
+    def number(self) -> int:
+        """Return the number that the chapter's name begins with; it stays when the order changes."""
+        return int(self.name[:2])
+
     @cached_property
     def front_matter(self) -> dict[str, Any]:
         """Return what a chapter says of itself: title, subtitle, minutes, description, ..."""

@@ -9,6 +9,7 @@ A file is written only if its bytes change: Quarto's preview runs this step twic
 
 from __future__ import annotations
 
+import ast
 import base64
 import io
 import json
@@ -16,6 +17,7 @@ import re
 import sys
 import textwrap
 import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from PIL import Image, ImageDraw, ImageFont
 
-from course import inline, lookup, page, places, thisrun
+from course import inline, lookup, page, places, seeds, thisrun
 from course.check import claims_of, refuse_what_fails
 from course.errors import CourseError
 from course.exercises import HEADING, exercises_in, for_students, tags_of
@@ -122,8 +124,8 @@ def stage(project: Project, run: Run, renderer: str = "", *, judged: bool = True
         )
     staged = Staged()
     terms = lookup.read_terms(project)
-    for number, chapter in enumerate(project.chapters, start=1):
-        _stage_chapter(staged, project, run, chapter, number, terms)
+    for chapter in project.chapters:
+        _stage_chapter(staged, project, run, chapter, terms)
     _stage_home(staged, project, run)
     _stage_lookup(staged, project, terms)
     _stage_run(staged, run, renderer)
@@ -171,19 +173,22 @@ def with_callouts(text: str) -> str:
 
 
 def _assign(line: str, values: dict[str, Any]) -> str:
-    """Return a line of a parameters cell with the run's value in place of the default."""
-    name = line.partition("=")[0].strip()
+    """Return a line of a parameters cell with the run's value in place of the default; as it is, where they are the same."""
+    name, _, default = (part.strip() for part in line.partition("="))
+    if name not in values:
+        return line
+    with suppress(ValueError, SyntaxError):
+        if ast.literal_eval(default) == values[name]:
+            return line
     # What Quarto would take for a shortcode is written in Python's other way.
-    return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<") if name in values else line
+    return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<")
 
 
-def _stage_chapter(
-    staged: Staged, project: Project, run: Run, chapter: Chapter, number: int, terms: lookup.Terms
-) -> None:
+def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter, terms: lookup.Terms) -> None:
     values = published_values(run.manifest["chapters"][chapter.name]["parameters"])
     executed = with_parameters(read_notebook(run.notebook(chapter.name)), values)
     about = chapter.front_matter
-    head = {"title": f"{number}. {about['title']}"} | {
+    head = {"title": f"{chapter.number}. {about['title']}"} | {
         k: about[k] for k in ("subtitle", "description") if k in about
     }
     # Quarto would take the first figure for the card, and breaks at a per cent sign in its alternative text.
@@ -213,7 +218,7 @@ def _stage_chapter(
     seen: set[str] = set()
     for cell in cells:
         if cell["cell_type"] == "markdown":
-            text = terms.link(source_of(cell), chapter.name, number, seen)
+            text = terms.link(source_of(cell), chapter.name, chapter.number, seen)
             cell["source"] = text.splitlines(keepends=True)
     for index, cell in enumerate(cells):
         cell["id"] = f"staged-{index:03d}"
@@ -267,13 +272,12 @@ def _woven_code(staged: Staged, chapter: Chapter, cell: dict[str, Any], place: s
         raise CourseError(f"{place}: {error}") from None
     code = page.code_of(source_of(cell))
     cells = [_cell("code", code)] if code else []
-    drawings = []
+    drawings = page.drawings_of(cell)
     for output in cell["outputs"]:
         data = output.get("data", {})
         if "image/svg+xml" in data:
-            about = output["metadata"].get("image/svg+xml")
-            drawings.append(("".join(data["image/svg+xml"]), about))
-        elif "text/html" in data:
+            continue
+        if "text/html" in data:
             cells.append(_cell("markdown", page.table("".join(data["text/html"]), label, caption, place)))
         else:
             text = _output_markdown(staged, chapter, output, place)
@@ -583,6 +587,8 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
     staged.files["chapters/home_files/card.png"] = _card(project, [data["png"] for _, _, data in thumbnails])
     staged.text("chapters/_map.md", _map(project))
     staged.text("chapters/_lessons.md", _lessons(project))
+    staged.text("chapters/_seeds.md", seeds.as_markdown())
+    staged.text(seeds.OLD_PAGE, seeds.REDIRECT)
     rows = [
         f"| `{row.name}` | `{row.default!r}` | {row.allowed} | {row.meaning} |"
         for row in parameters.TABLE.values()
@@ -602,18 +608,20 @@ def _stage_home(staged: Staged, project: Project, run: Run) -> None:
 
 def _map(project: Project) -> str:
     """Return the map of the course: its parts, and in each a line for every chapter with what it gives and its minutes."""
-    numbers = {f"chapters/{chapter.name}.ipynb": n for n, chapter in enumerate(project.chapters, start=1)}
+    chapters = {f"chapters/{chapter.name}.ipynb": chapter for chapter in project.chapters}
     parts, total, first = [], 0, ""
     for entry in project.website["sidebar"]["contents"]:
         listed = [
-            name for name in sidebar_files({"website": {"sidebar": {"contents": [entry]}}}) if name in numbers
+            name
+            for name in sidebar_files({"website": {"sidebar": {"contents": [entry]}}})
+            if name in chapters
         ]
         rows, minutes = [], 0
         for name in listed:
-            about = project.chapters[numbers[name] - 1].front_matter
+            about = chapters[name].front_matter
             minutes += int(about["minutes"])
             rows.append(
-                f"::: {{.chapter-card}}\n[{numbers[name]}]{{.number}} [{about['title']}]({name}) "
+                f"::: {{.chapter-card}}\n[{chapters[name].number}]{{.number}} [{about['title']}]({name}) "
                 f"[{about['minutes']} min]{{.minutes}}\n\n{about.get('description', about.get('subtitle', ''))}\n:::"
             )
         if rows:
@@ -621,13 +629,13 @@ def _map(project: Project) -> str:
             heading = [f"### {title} [{minutes} minutes]{{.minutes}}"] if title else []
             parts += [*heading, ":::: {.cards}", *rows, "::::"]
             if not first and len(listed) > 1:
-                first = f" Read {numbers[listed[0]]} to {numbers[listed[-1]]} first, in order: the others build on them."
+                first = f" Read {chapters[listed[0]].number} to {chapters[listed[-1]].number} first, in order: the others build on them."
         total += minutes
-    many = len(numbers)
+    many = len(chapters)
     return (
         "\n\n".join(
             [
-                f"{many} chapters, about {_hours(total)} in all. Each runs alone.{first} All but the last end with exercises.",
+                f"{many} chapters, about {_hours(total)} in all. Each runs alone.{first} Each ends with exercises.",
                 *parts,
             ]
         )

@@ -108,3 +108,13 @@ def task(picture: NDArray[np.uint8], k: int, ks: Iterable[int] = KS, random_stat
 def show(task: dict[str, Any], text: str) -> None:
     """Show a task: on the site, where scripts run, as k-means to step through; elsewhere as `text`."""
     display({STEPS: task, "text/markdown": text}, raw=True)
+
+
+def offer(image: NDArray[np.uint8], k: int, random_state: int = 0) -> None:
+    """Show a small copy of a picture on which k-means can be stepped through, on the course's site; else where that is."""
+    small = small_picture(image)
+    if len(distinct_colors(small).values) == 1:
+        display({"text/markdown": "This picture has a single color: there is nothing to sort."}, raw=True)
+        return
+    text = "This part is interactive on the course's site, in a browser with JavaScript. The figure above shows the same steps."
+    show(task(small, k, random_state=random_state), text)

@@ -1,6 +1,6 @@
 """A generative adversarial network on points: two tiny networks, their gradients by hand, and their contest.
 
-Steps: set up both networks; in each round let the critic learn to tell real points from generated ones, then the
+Steps: set up both networks; in each round let the discriminator learn to tell real points from generated ones, then the
 generator from its scores. Several contests run side by side: every array of weights or points has an axis for them.
 """
 
@@ -24,25 +24,27 @@ DIGITS = 6  # weights are rounded, so that a last bit in which two machines diff
 class History(NamedTuple):
     """What came out of `train`, with m moments kept, for several runs."""
 
-    critic_loss: Array  # (rounds, runs), before each round's step; log 2 where the critic cannot tell
+    discriminator_loss: (
+        Array  # (rounds, runs), before each round's step; log 2 where the discriminator cannot tell
+    )
     generator_loss: Array  # (rounds, runs)
     moments: NDArray[np.int64]  # (m,), rounds done when points were kept
     points: Array  # (m, runs, n_points, 3), made from the same noise at each moment, in [-1, 1]
     generator: Network  # as they are at the end
-    critic: Network
+    discriminator: Network
 
 
 def train(
     points: Array,
     random_states: Sequence[int],
     generator_rates: ArrayLike = 0.001,
-    critic_rates: ArrayLike = 0.001,
+    discriminator_rates: ArrayLike = 0.001,
     rounds: int = 3000,
     every: int = 100,
     batch: int = 64,
     n_points: int = 500,
 ) -> History:
-    """Let a generator and a critic learn against each other, for several runs side by side.
+    """Let a generator and a discriminator learn against each other, for several runs side by side.
 
     Parameters
     ----------
@@ -50,42 +52,47 @@ def train(
         What is real: colors, in [-1, 1].
     random_states : sequence of int
         One per run: where its first weights, noise and real examples are drawn from.
-    generator_rates, critic_rates : float, or one per run
+    generator_rates, discriminator_rates : float, or one per run
         About how far a weight moves in a step.
     rounds, every, batch, n_points : int
         Rounds of the contest; after how many of them points are kept; real examples in a step; points kept.
     """  # I. Goodfellow and others, 2014; weights move as D. P. Kingma and J. Ba, 2015, have it
     randoms = [np.random.RandomState(state) for state in random_states]
     generator = new_network((NOISE, HIDDEN, HIDDEN, 3), randoms)
-    critic = new_network((3, HIDDEN, HIDDEN, 1), randoms)
-    generator_step, critic_step = Adam(generator, generator_rates), Adam(critic, critic_rates)
+    discriminator = new_network((3, HIDDEN, HIDDEN, 1), randoms)
+    generator_step, discriminator_step = (
+        Adam(generator, generator_rates),
+        Adam(discriminator, discriminator_rates),
+    )
     shown = draw_noise(n_points, randoms)
     losses, kept = np.empty((2, rounds, len(randoms))), [generate(generator, shown)[-1]]
     for i in range(rounds):
         real = np.stack([points[random.randint(0, len(points), batch)] for random in randoms])
         made = generate(generator, draw_noise(batch, randoms))
-        losses[0, i], slopes = critic_lesson(critic, real, made[-1])
-        critic_step(slopes)
-        losses[1, i], slopes = generator_lesson(generator, critic, made)
+        losses[0, i], slopes = discriminator_lesson(discriminator, real, made[-1])
+        discriminator_step(slopes)
+        losses[1, i], slopes = generator_lesson(generator, discriminator, made)
         generator_step(slopes)
         if (i + 1) % every == 0:
             kept.append(generate(generator, shown)[-1])
-    return History(losses[0], losses[1], every * np.arange(len(kept)), np.array(kept), generator, critic)
+    return History(
+        losses[0], losses[1], every * np.arange(len(kept)), np.array(kept), generator, discriminator
+    )
 
 
-def critic_lesson(critic: Network, real: Array, made: Array) -> tuple[Array, Network]:
-    """Return the critic's loss, (runs,), and its slopes: real should get a high score, made a low one."""
-    layers = forward(critic, np.concatenate([real, made], axis=1))
+def discriminator_lesson(discriminator: Network, real: Array, made: Array) -> tuple[Array, Network]:
+    """Return the discriminator's loss, (runs,), and its slopes: real should get a high score, made a low one."""
+    layers = forward(discriminator, np.concatenate([real, made], axis=1))
     wanted = np.where(np.arange(layers[-1].shape[1]) < real.shape[1], 1.0, -1.0)[:, np.newaxis]
     loss, slope = surprise(wanted * layers[-1])
-    return loss, backward(critic, layers, wanted * slope)[0]
+    return loss, backward(discriminator, layers, wanted * slope)[0]
 
 
-def generator_lesson(generator: Network, critic: Network, made: list[Array]) -> tuple[Array, Network]:
+def generator_lesson(generator: Network, discriminator: Network, made: list[Array]) -> tuple[Array, Network]:
     """Return the generator's loss, (runs,), and its slopes: what it `made` should be taken for real."""
-    layers = forward(critic, made[-1])
+    layers = forward(discriminator, made[-1])
     loss, slope = surprise(layers[-1])
-    through = backward(critic, layers, slope)[1]  # how the loss changes with the made points
+    through = backward(discriminator, layers, slope)[1]  # how the loss changes with the made points
     return loss, backward(generator, made, through * (1 - made[-1] ** 2))[0]
 
 

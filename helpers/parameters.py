@@ -71,7 +71,7 @@ TABLE: dict[str, Parameter] = {
             "",
             None,
             None,
-            "a PNG, JPEG or TIFF to segment; empty: the landscape, in chapter 11 a satellite picture",
+            "a PNG, JPEG or TIFF for chapter 11; empty: a satellite picture of the Bahamas",
         ),
         Parameter("first_n_clusters", int, 7, 2, 10, "clusters in chapter 3; 7 is the article's"),
         Parameter(

@@ -64,16 +64,34 @@ class Raster:
     about : dict of str
         What the file says of itself: format, size, bands, values, no data, coordinates, pixel size, date,
         source, license; `NOT_STATED` where it says nothing. Pages, if there is more than one picture in it.
+    crs, transform : rasterio.crs.CRS and affine.Affine, or None
+        The coordinates and the geotransform of `image`, with which rasterio writes a map of it; None where the
+        file has none.
     """
 
     image: NDArray[np.uint8]
     mask: NDArray[np.bool_]
     row_area: NDArray[np.float64] | None
     about: dict[str, str]
+    crs: Any = None
+    transform: Any = None
+
+
+def head(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS) -> tuple[int, int, list[str]]:
+    """Return the width and the height of the picture in a file, and what its bands are called, without reading it.
+
+    Raises
+    ------
+    ValueError
+        As `read` does for a file that is missing, no picture, or too large.
+    """
+    with opened(path) as source:
+        check_head(source, max_pixels)
+        return source.width, source.height, _names(source)
 
 
 def read(
-    path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS, bands: Sequence[int] | None = None
+    path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS, bands: Sequence[int | str] | None = None
 ) -> Raster:
     """Return the picture in a PNG, JPEG, TIFF or GeoTIFF file, and what the file says of it.
 
@@ -84,8 +102,9 @@ def read(
         By default the Landsat picture of the Bahamas that comes with the course. ``~`` is the home folder.
     max_pixels : int
         A larger picture is refused before it is read.
-    bands : sequence of three int, optional
-        The bands shown as red, green and blue, counted from 1; by default what the file names so.
+    bands : sequence of three int or str, optional
+        The bands shown as red, green and blue: numbers, counted from 1, or names as `head` returns them. By default
+        what the file names so.
 
     Raises
     ------
@@ -133,16 +152,33 @@ def fullest(mask: NDArray[np.bool_], side: int) -> tuple[slice, slice]:
     return slice(row * side, (row + 1) * side), slice(col * side, (col + 1) * side)
 
 
-def _read(source: Any, max_pixels: int, bands: Sequence[int] | None) -> Raster:
+def _read(source: Any, max_pixels: int, wanted: Sequence[int | str] | None) -> Raster:
     """Return an opened picture, and say so if its file holds others."""
     check_head(source, max_pixels)
-    of_pillow = isinstance(source, Image.Image)
-    count = 3 if of_pillow else source.count
-    if bands is not None and (len(bands) != 3 or not all(band in range(1, count + 1) for band in bands)):
-        raise UnsuitableError(f"bands = {tuple(bands)}: must be three numbers from 1 to {count}")
-    found = _read_picture(source, bands) if of_pillow else _read_dataset(source, bands)
+    bands = None if wanted is None else _numbers(_names(source), wanted)
+    found = _read_picture(source, bands) if isinstance(source, Image.Image) else _read_dataset(source, bands)
     pages = other_pages(source)
     return replace(found, about=found.about | {"pages": pages}) if pages else found
+
+
+def _names(source: Any) -> list[str]:
+    """Return what the bands of an opened picture are called: as the file describes them, else by their colors."""
+    if isinstance(source, Image.Image):
+        return list(COLORS)
+    means = [color.name for color in source.colorinterp]
+    return [name or mean for name, mean in zip(source.descriptions, means, strict=True)]
+
+
+def _numbers(names: list[str], wanted: Sequence[int | str]) -> list[int]:
+    """Return the numbers, from 1, of three bands that are given by number or by name."""
+    places = {name.lower(): number for number, name in reversed(list(enumerate(names, 1)))}
+    bands = [places.get(band.lower(), 0) if isinstance(band, str) else band for band in wanted]
+    if len(bands) != 3 or not all(band in range(1, len(names) + 1) for band in bands):
+        named = ", ".join(names[:20])
+        raise UnsuitableError(
+            f"bands = {tuple(wanted)}: must be three numbers from 1 to {len(names)}, or three of the names {named}"
+        )
+    return bands
 
 
 def _check_colors(found: Raster) -> None:
@@ -202,7 +238,7 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
         image[rows] = np.moveaxis(part, 0, -1)
     if white_is_zero:
         image, values = np.subtract(255, image, out=image), f"{values}; turned round, since zero is white"
-    image, mask, row_area, turned = _upright(dataset, image, mask)
+    image, mask, row_area, place, turned = _upright(dataset, image, mask)
     about = _about(dataset.driver, image.shape, chosen, values, mask, dataset.tags())
     if fills:
         listed = ", ".join(map(_number, fills))
@@ -216,7 +252,9 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
         across, down = map(abs, dataset.res)  # negative where the file begins in the south
         about["pixel size"] = f"{across:,.6g} × {down:,.6g} {unit}"
     about["size"] += turned
-    return Raster(image, mask, row_area, about)
+    return Raster(
+        image, mask, row_area, about, dataset.crs, place if place and not place.is_identity else None
+    )
 
 
 def _bands(dataset: Any, wanted: Sequence[int] | None) -> tuple[list[int], str, int | None]:
@@ -360,27 +398,32 @@ def _strips(
 
 def _upright(
     dataset: Any, image: NDArray[np.uint8], mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64] | None, str]:
-    """Return picture, mask and areas north up or, without a place on a map, as the camera was held; and what was done."""
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64] | None, Any, str]:
+    """Return picture, mask, areas and geotransform north up or, without a place on a map, as the camera was held.
+
+    The last value says what was done.
+    """
     place, area = dataset.transform, _row_area(dataset)
     if dataset.crs or not place.is_identity:
         if place.b or place.d:
-            return image, mask, area, ", rotated: north is not up"
+            return image, mask, area, place, ", rotated: north is not up"
         down, right = -1 if place.e > 0 else 1, -1 if place.a < 0 else 1
         image, mask = (
             np.ascontiguousarray(image[::down, ::right]),
             np.ascontiguousarray(mask[::down, ::right]),
         )
         turned = ", turned: in the file its north is not up" if min(down, right) < 0 else ""
-        return image, mask, area if area is None else area[::down], turned
+        corner = dataset.width if right < 0 else 0, dataset.height if down < 0 else 0
+        place = place * place.translation(*corner) * place.scale(right, down)
+        return image, mask, area if area is None else area[::down], place, turned
     orientation = next(iter(tiff_tags(dataset)), {}).get(ORIENTATION, 1)
     if orientation not in range(2, 9):
-        return image, mask, area, ""
+        return image, mask, area, None, ""
     pictures = [Image.fromarray(array) for array in (image, mask)]
     for picture in pictures:
         picture.getexif()[ORIENTATION] = orientation
     upright = [np.asarray(ImageOps.exif_transpose(picture)) for picture in pictures]
-    return upright[0], upright[1], area, ", turned as the camera was held"
+    return upright[0], upright[1], area, None, ", turned as the camera was held"
 
 
 def _row_area(dataset: Any) -> NDArray[np.float64] | None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from helpers import parameters
-from tests.inline import problems_of
+from tests.in_process import problems_of
 from tests.projects import ROOT
 
 LARGEST = 2**32 - 1

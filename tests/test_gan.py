@@ -21,14 +21,14 @@ def randoms(*states: int) -> list[np.random.RandomState]:
 
 @pytest.fixture
 def contest() -> tuple[Network, Network, Array, Array]:
-    """Return a generator, a critic, real points and noise, with offsets that are not 0."""
+    """Return a generator, a discriminator, real points and noise, with offsets that are not 0."""
     drawn = randoms(3, 4)
     generator = gan.new_network((2, 6, 5, 3), drawn)
-    critic = gan.new_network((3, 6, 5, 1), drawn)
-    for network in (generator, critic):
+    discriminator = gan.new_network((3, 6, 5, 1), drawn)
+    for network in (generator, discriminator):
         for offsets in network[1::2]:
             offsets += drawn[0].uniform(-0.5, 0.5, offsets.shape)
-    return generator, critic, drawn[1].uniform(-1, 1, (RUNS, BATCH, 3)), gan.draw_noise(BATCH, drawn)
+    return generator, discriminator, drawn[1].uniform(-1, 1, (RUNS, BATCH, 3)), gan.draw_noise(BATCH, drawn)
 
 
 def by_difference(loss: Callable[[], Array], network: Network) -> Network:
@@ -52,43 +52,49 @@ def assert_same(one: Network, other: Network) -> None:
         assert_allclose(a, b, atol=1e-7)
 
 
-def test_the_critics_slopes_are_those_of_its_loss(contest: tuple[Network, Network, Array, Array]) -> None:
-    generator, critic, real, noise = contest
+def test_the_discriminators_slopes_are_those_of_its_loss(
+    contest: tuple[Network, Network, Array, Array],
+) -> None:
+    generator, discriminator, real, noise = contest
     made = gan.generate(generator, noise)[-1]
-    slopes = gan.critic_lesson(critic, real, made)[1]
-    assert_same(slopes, by_difference(lambda: gan.critic_lesson(critic, real, made)[0], critic))
+    slopes = gan.discriminator_lesson(discriminator, real, made)[1]
+    assert_same(
+        slopes, by_difference(lambda: gan.discriminator_lesson(discriminator, real, made)[0], discriminator)
+    )
     assert max(np.abs(slope).max() for slope in slopes) > 0.01
 
 
-def test_the_generators_slopes_lead_through_the_critic(
+def test_the_generators_slopes_lead_through_the_discriminator(
     contest: tuple[Network, Network, Array, Array],
 ) -> None:
-    generator, critic, _, noise = contest
+    generator, discriminator, _, noise = contest
 
     def loss() -> Array:
-        return gan.generator_lesson(generator, critic, gan.generate(generator, noise))[0]
+        return gan.generator_lesson(generator, discriminator, gan.generate(generator, noise))[0]
 
-    slopes = gan.generator_lesson(generator, critic, gan.generate(generator, noise))[1]
+    slopes = gan.generator_lesson(generator, discriminator, gan.generate(generator, noise))[1]
     assert_same(slopes, by_difference(loss, generator))
     assert max(np.abs(slope).max() for slope in slopes) > 0.01
 
 
 def test_the_losses_are_those_of_the_formulas(contest: tuple[Network, Network, Array, Array]) -> None:
-    generator, critic, real, noise = contest
+    generator, discriminator, real, noise = contest
     layers = gan.generate(generator, noise)
-    on_real, on_made = (1 / (1 + np.exp(-gan.forward(critic, x)[-1][..., 0])) for x in (real, layers[-1]))
+    on_real, on_made = (
+        1 / (1 + np.exp(-gan.forward(discriminator, x)[-1][..., 0])) for x in (real, layers[-1])
+    )
     wanted = -(np.log(on_real).mean(axis=1) + np.log(1 - on_made).mean(axis=1)) / 2
-    assert_allclose(gan.critic_lesson(critic, real, layers[-1])[0], wanted)
-    assert_allclose(gan.generator_lesson(generator, critic, layers)[0], -np.log(on_made).mean(axis=1))
+    assert_allclose(gan.discriminator_lesson(discriminator, real, layers[-1])[0], wanted)
+    assert_allclose(gan.generator_lesson(generator, discriminator, layers)[0], -np.log(on_made).mean(axis=1))
 
 
-def test_a_critic_that_cannot_tell_loses_log_2(contest: tuple[Network, Network, Array, Array]) -> None:
-    generator, critic, real, noise = contest
-    for weights in critic:
+def test_a_discriminator_that_cannot_tell_loses_log_2(contest: tuple[Network, Network, Array, Array]) -> None:
+    generator, discriminator, real, noise = contest
+    for weights in discriminator:
         weights *= 0
     layers = gan.generate(generator, noise)
-    assert_allclose(gan.critic_lesson(critic, real, layers[-1])[0], np.log(2))
-    assert_allclose(gan.generator_lesson(generator, critic, layers)[0], np.log(2))
+    assert_allclose(gan.discriminator_lesson(discriminator, real, layers[-1])[0], np.log(2))
+    assert_allclose(gan.generator_lesson(generator, discriminator, layers)[0], np.log(2))
 
 
 def test_an_extreme_score_makes_no_infinity() -> None:
@@ -110,17 +116,17 @@ def test_training_brings_the_points_nearer_to_what_is_real() -> None:
 
 def test_what_comes_out_has_the_shapes_that_are_promised() -> None:
     history = gan.train(two_colors(), [5, 6, 7], rounds=20, every=5, batch=8, n_points=11)
-    assert history.critic_loss.shape == history.generator_loss.shape == (20, 3)
+    assert history.discriminator_loss.shape == history.generator_loss.shape == (20, 3)
     assert_array_equal(history.moments, [0, 5, 10, 15, 20])
     assert history.points.shape == (5, 3, 11, 3)
     assert np.abs(history.points).max() <= 1
-    assert len(history.generator) == len(history.critic) == 6
+    assert len(history.generator) == len(history.discriminator) == 6
 
 
 def test_the_same_random_state_gives_the_same_result_and_another_does_not() -> None:
     one, other = (gan.train(two_colors(), [5, 6], rounds=30, every=10) for _ in range(2))
     assert_array_equal(one.points, other.points)
-    assert_array_equal(one.critic_loss, other.critic_loss)
+    assert_array_equal(one.discriminator_loss, other.discriminator_loss)
     assert np.abs(one.points[:, 0] - one.points[:, 1]).max() > 0.01
 
 
@@ -128,7 +134,7 @@ def test_runs_side_by_side_are_the_runs_alone() -> None:
     together = gan.train(two_colors(), [5, 6], [0.001, 0.01], [0.001, 0.002], rounds=30, every=10)
     alone = gan.train(two_colors(), [6], 0.01, 0.002, rounds=30, every=10)
     assert_allclose(together.points[:, 1], alone.points[:, 0], atol=1e-6)
-    assert_allclose(together.critic_loss[:, 1], alone.critic_loss[:, 0], atol=1e-6)
+    assert_allclose(together.discriminator_loss[:, 1], alone.discriminator_loss[:, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize(("rates", "generator_moves"), [((0.0, 0.01), False), ((0.01, 0.0), True)])
@@ -141,7 +147,7 @@ def test_each_rate_moves_its_own_network(rates: tuple[float, float], generator_m
         return any((a != b).any() for a, b in pairs)
 
     assert moved("generator") == generator_moves
-    assert moved("critic") != generator_moves
+    assert moved("discriminator") != generator_moves
 
 
 def test_the_first_step_of_a_weight_is_as_long_as_the_rate() -> None:

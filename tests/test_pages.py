@@ -54,7 +54,11 @@ FIGURES = """() => [...document.querySelectorAll("figure img, .quarto-float img"
   .map((image) => ({
     source: image.getAttribute("src"), loaded: image.complete && image.naturalWidth > 0, alt: image.alt,
     text: Number(image.dataset.text || 0) * image.clientWidth / Number(image.getAttribute("width")),
-  }))"""
+  })).concat([...document.querySelectorAll(".panels svg")].map((panel) => ({
+    source: panel.closest("figure").id, loaded: true, alt: panel.closest("[role=img]").getAttribute("aria-label"),
+    drawn: Number(panel.dataset.text || 0) * panel.clientWidth / Number(panel.getAttribute("width")),
+  })))"""
+SMALLEST_DRAWN = 9  # CSS pixels: text in a drawing, which follows the page's width
 SMALL_PRINT = """() => {
   const walk = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
   let least = Infinity;
@@ -149,7 +153,9 @@ def look_at(browser: Browser, address: str, site: Path, name: str, width: int, t
             wrong.append(f"{figure['source']} is of the other theme")
         if not figure["alt"].strip():
             wrong.append(f"{figure['source']} has no alt text")
-        if figure["text"] and figure["text"] < small_print - 0.05:
+        if figure.get("drawn", SMALLEST_DRAWN) < SMALLEST_DRAWN - 0.05:
+            wrong.append(f"text in {figure['source']} is {figure['drawn']:.1f} pixels high")
+        if figure.get("text") and figure["text"] < small_print - 0.05:
             wrong.append(
                 f"text in {figure['source']} is {figure['text']:.1f} pixels high, the small print {small_print}"
             )
@@ -362,7 +368,7 @@ def test_the_search_finds_a_term_of_every_chapter_in_prose_and_in_alt_texts(
         prose, alt = page.evaluate(
             """() => [
               [...document.querySelectorAll(".text > p")].map((p) => p.innerText).filter((t) => t.length > 120).at(-1),
-              document.querySelector("figure img").alt,
+              document.querySelector("figure img")?.alt ?? document.querySelector("figure [role=img]").getAttribute("aria-label"),
             ]"""
         )
         for text in (prose, alt):

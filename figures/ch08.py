@@ -1,0 +1,57 @@
+"""Drawings of chapter 8: pictures in a row, principal axes among the colors, and flat maps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+
+
+def pictures(shown: Mapping[str, NDArray[Any]], largest: float | None = None) -> None:
+    """Draw pictures in a row, each below its title.
+
+    Parameters
+    ----------
+    shown : mapping of str to ndarray
+        RGB pictures, or two-dimensional arrays, which are colored by their values.
+    largest : float, optional
+        The value at which the colors of two-dimensional arrays end; with it, the last one gets a color bar.
+    """
+    lines = max(name.count("\n") for name in shown)
+    size = (7, 7 / len(shown) + 0.2 + 0.2 * lines)
+    figure, axes = plt.subplots(1, len(shown), figsize=size, layout="constrained", squeeze=False)
+    for ax, (name, picture) in zip(axes.flat, shown.items(), strict=True):
+        drawn = ax.imshow(picture, cmap="gray" if largest is None else "magma", vmin=0, vmax=largest)
+        ax.set_title(name)
+        ax.axis("off")
+    if largest is not None:
+        figure.colorbar(drawn, ax=axes.flat[-1])
+
+
+def axes_among_colors(ax: Axes, colors: NDArray[np.float64], turned: PCA) -> None:
+    """Draw colors by their red and their blue, and each principal axis two standard deviations long to either side."""
+    ax.scatter(colors[:, 0], colors[:, 2], s=9, c=colors / 255, rasterized=True)
+    for n, (variance, axis) in enumerate(
+        zip(turned.explained_variance_, turned.components_, strict=True), start=1
+    ):
+        ends = turned.mean_ + np.outer((-2, 2), axis) * np.sqrt(variance)
+        ax.plot(ends[:, 0], ends[:, 2], label=f"axis {n}")
+    ax.set(xlabel="red", ylabel="blue", aspect="equal")
+    ax.legend(fontsize=9)
+
+
+def flat_maps(maps: Mapping[str, NDArray[Any]], tints: NDArray[np.float64]) -> None:
+    """Draw flat maps, two in a row: those of patches in the patches' mean colors, the last one in a single color."""
+    rows = -(-len(maps) // 2)
+    figure, axes = plt.subplots(rows, 2, figsize=(6, 2.9 * rows), layout="constrained", squeeze=False)
+    for n, (ax, (name, points)) in enumerate(zip(axes.flat, maps.items(), strict=False), start=1):
+        ax.scatter(*points.T, s=14, c="C0" if n == len(maps) else tints)
+        ax.set(title=name, xticks=[], yticks=[])
+        ax.spines[:].set_visible(True)
+    for ax in axes.flat[len(maps) :]:
+        figure.delaxes(ax)

@@ -1,0 +1,56 @@
+"""The figures of chapter 13 that are too long for a cell: the contest, and colors after several rounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import matplotlib.pyplot as plt
+import numpy as np
+from numpy.typing import NDArray
+
+
+def contest(noise: int, generator: int, discriminator: int) -> None:
+    """Draw what goes from noise through the generator to the discriminator, and what comes back.
+
+    Parameters
+    ----------
+    noise, generator, discriminator : int
+        How many numbers the noise has, and how many weights each network.
+    """
+    _, ax = plt.subplots(figsize=(5.4, 3.2), layout="constrained")
+    ax.set(xlim=(0, 10), ylim=(0, 6))
+    ax.axis("off")
+    boxes = {
+        f"noise,\n{noise} numbers": (1.5, 4.9, "C5"), f"generator,\n{generator} weights": (5, 4.9, "C1"),
+        "made\ncolor": (8.8, 4.9, "C5"), "real\ncolor": (8.8, 1.3, "C5"),
+        f"discriminator,\n{discriminator} weights": (5, 1.3, "C0"), "probability\nthat it is real": (1.5, 1.3, "C5"),
+    }  # fmt: skip
+    for words, (x, y, color) in boxes.items():
+        edge = {"boxstyle": "round", "facecolor": "none", "edgecolor": color, "linewidth": 1.6}
+        ax.text(x, y, words, ha="center", va="center", bbox=edge, fontsize=10)
+    arrows = [((2.7, 4.9), (3.4, 4.9)), ((6.6, 4.9), (7.9, 4.9)), ((8.2, 4.2), (6.3, 2.1))]
+    arrows += [((7.9, 1.3), (6.9, 1.3)), ((3.1, 1.3), (2.95, 1.3))]
+    for start, end in arrows:
+        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "C3"})
+    ax.annotate(
+        "", (4.6, 4.1), (4.6, 2.1), arrowprops={"arrowstyle": "-|>", "color": "C3", "linestyle": "--"}
+    )
+    ax.text(4.4, 3.1, "how to be taken\nfor real", ha="right", va="center", fontsize=10)
+
+
+def rounds(sets: Mapping[str, NDArray[np.float64]], curve: NDArray[np.float64]) -> None:
+    """Draw sets of colors by red and green, over the colors of the picture.
+
+    Parameters
+    ----------
+    sets : mapping of str to ndarray of shape (n, 3)
+        Colors from 0 to 255, by what they are.
+    curve : ndarray of shape (m, 3)
+        The distinct colors of the picture.
+    """
+    _, axes = plt.subplots(2, 2, figsize=(6, 6), layout="constrained")
+    for (title, colors), ax in zip(sets.items(), axes.flat, strict=True):
+        ax.plot(*curve[:, :2].T, ".", color="C5", markersize=2, alpha=0.5, rasterized=True)
+        ax.scatter(*colors[:, :2].T, c=colors / 255, s=14, linewidths=0.3, edgecolors="gray", rasterized=True)
+        ax.set(title=title, xlabel="red", ylabel="green", xlim=(-14, 269), ylim=(-14, 269), aspect="equal")
+        ax.set(xticks=[0, 255], yticks=[0, 255])
