@@ -39,7 +39,7 @@ def axes_among_colors(ax: Axes, colors: NDArray[np.float64], turned: PCA) -> Non
     ):
         ends = turned.mean_ + np.outer((-2, 2), axis) * np.sqrt(variance)
         ax.plot(ends[:, 0], ends[:, 2], color=f"C{n}")
-        ax.annotate(str(n), ends[1][[0, 2]], xytext=(3, 0), textcoords="offset points", color=f"C{n}")
+        ax.annotate(str(n), ends[1][[0, 2]], xytext=(4, 3), textcoords="offset points", color=f"C{n}")
     ax.set(xlabel="red", ylabel="blue", aspect="equal")
 
 
