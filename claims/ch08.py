@@ -44,7 +44,7 @@ def check(found: SimpleNamespace) -> list[Claim]:
     cut = [found.image[y : y + 8, x : x + 8].ravel() for y in range(0, height, 8) for x in range(0, width, 8)]
     cells = found.sheet.reshape(-1, 3)
     distance = np.sort(cdist(found.some, cells), axis=1)
-    said = found.sheets.loc[3, "quantization error"]
+    said = found.sheets.loc["3", "quantization error"]
     return [
         Claim("The axes' shares of the variance are the eigenvalues of the covariance", np.abs(spread / spread.sum() - found.explained).max(), 1e-9),
         Claim("Principal axes are at right angles, and one unit long", max(angles), 1e-9),

@@ -20,17 +20,15 @@ def pictures(shown: Mapping[str, NDArray[Any]], largest: float | None = None) ->
     shown : mapping of str to ndarray
         RGB pictures, or two-dimensional arrays, which are colored by their values.
     largest : float, optional
-        The value at which the colors of two-dimensional arrays end; with it, the last one gets a color bar.
+        The value at which the colors of two-dimensional arrays end; without it, their largest value.
     """
     lines = max(name.count("\n") for name in shown)
     size = (7, 7 / len(shown) + 0.2 + 0.2 * lines)
-    figure, axes = plt.subplots(1, len(shown), figsize=size, layout="constrained", squeeze=False)
+    _, axes = plt.subplots(1, len(shown), figsize=size, layout="constrained", squeeze=False)
     for ax, (name, picture) in zip(axes.flat, shown.items(), strict=True):
-        drawn = ax.imshow(picture, cmap="gray" if largest is None else "magma", vmin=0, vmax=largest)
-        ax.set_title(name)
+        ax.imshow(picture, cmap="gray" if largest is None else "magma", vmin=0, vmax=largest)
+        ax.set_title(name + "\n" * (lines - name.count("\n")))
         ax.axis("off")
-    if largest is not None:
-        figure.colorbar(drawn, ax=axes.flat[-1])
 
 
 def axes_among_colors(ax: Axes, colors: NDArray[np.float64], turned: PCA) -> None:
@@ -40,9 +38,9 @@ def axes_among_colors(ax: Axes, colors: NDArray[np.float64], turned: PCA) -> Non
         zip(turned.explained_variance_, turned.components_, strict=True), start=1
     ):
         ends = turned.mean_ + np.outer((-2, 2), axis) * np.sqrt(variance)
-        ax.plot(ends[:, 0], ends[:, 2], label=f"axis {n}")
+        ax.plot(ends[:, 0], ends[:, 2], color=f"C{n}")
+        ax.annotate(str(n), ends[1][[0, 2]], xytext=(4, 3), textcoords="offset points", color=f"C{n}")
     ax.set(xlabel="red", ylabel="blue", aspect="equal")
-    ax.legend(fontsize=9)
 
 
 def flat_maps(maps: Mapping[str, NDArray[Any]], tints: NDArray[np.float64]) -> None:
@@ -50,7 +48,8 @@ def flat_maps(maps: Mapping[str, NDArray[Any]], tints: NDArray[np.float64]) -> N
     rows = -(-len(maps) // 2)
     figure, axes = plt.subplots(rows, 2, figsize=(6, 2.9 * rows), layout="constrained", squeeze=False)
     for n, (ax, (name, points)) in enumerate(zip(axes.flat, maps.items(), strict=False), start=1):
-        ax.scatter(*points.T, s=14, c="C0" if n == len(maps) else tints)
+        edge = plt.rcParams["axes.edgecolor"]
+        ax.scatter(*points.T, s=14, edgecolors=edge, linewidths=0.3, c="C0" if n == len(maps) else tints)
         ax.set(title=name, xticks=[], yticks=[])
         ax.spines[:].set_visible(True)
     for ax in axes.flat[len(maps) :]:
