@@ -19,7 +19,7 @@ from PIL import Image
 
 from course import inline
 from course.errors import CourseError
-from figures.style import GROUND, INKS
+from figures.inks import GROUND, INKS
 
 SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"

@@ -263,7 +263,13 @@ def _woven_with(project: Project, chapter: Chapter) -> dict[str, str]:
     notebook = read_notebook(chapter.source)
     if not is_woven(notebook):
         return {}
-    paths = ["course/engine.py", "course/inline.py", "figures/style.py", "claims/__init__.py"]
+    paths = [
+        "course/engine.py",
+        "course/inline.py",
+        "figures/style.py",
+        "figures/inks.py",
+        "claims/__init__.py",
+    ]
     claims = notebook["metadata"]["course"].get("claims")
     paths += [f"claims/{claims}.py"] if claims else []
     return {path: _sha256(project.root / path) for path in paths}

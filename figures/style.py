@@ -21,21 +21,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-# Each stand-in, and the CSS variable that takes its place. Colors that a chapter names on purpose are left alone.
-INKS = {
-    "#010203": "--ink",  # text
-    "#020304": "--soft",  # axes and ticks
-    "#030405": "--line",  # grid lines
-    "#fdfefd": "--paper",  # halos and gaps between bars
-    "#0072b3": "--c0",
-    "#c05001": "--c1",
-    "#009e74": "--c2",
-    "#cc79a8": "--c3",
-    "#e69f01": "--c4",
-    "#56b4ea": "--c5",
-}
+from figures.inks import GROUND, INKS
+
 INK, SOFT, LINE, PAPER, *SERIES = INKS
-GROUND = "#fefefe"  # the figure's ground: opaque in a notebook, left out of a page
 STYLE: dict[str, Any] = {
     "figure.figsize": (5.6, 3.4), "figure.facecolor": GROUND, "axes.facecolor": "none", "savefig.facecolor": GROUND,
     "font.family": "DejaVu Sans", "font.size": 11, "axes.titlesize": 11, "axes.labelsize": 11, "xtick.labelsize": 10,
