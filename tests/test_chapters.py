@@ -105,7 +105,7 @@ def outputs(run: Run) -> list[tuple[str, dict[str, Any]]]:
 
 
 # What kind of figure an alt text may say that it is of.
-KINDS = r"graph|map|pictures?|plots?|diagram|grid|strip|tree|patch|field|bars|landscape|sheet|tiles|window"
+KINDS = r"graph|map|pictures?|plots?|diagram|grid|strip|tree|patch|field|bars|landscape|sheet|tiles|window|histogram|dendrogram"
 
 
 def check_woven(run: Run) -> None:
@@ -123,6 +123,8 @@ def check_woven(run: Run) -> None:
             assert not re.search(r"\bnan\b|\binf\b", alt + caption), place
             if label.startswith("fig-"):
                 assert len(alt) > 60, place
+                assert re.search(KINDS, alt.partition(".")[0], re.IGNORECASE), (place, alt)
+                assert re.search(r"\d", alt), (place, "no number of this run")
                 assert len(caption) > 10, place
                 page.figure_div(label, caption, alt, page.drawings_of(cell), "x", place)
 

@@ -93,7 +93,12 @@ def address(site: Path) -> Iterator[str]:
 
 
 def listed_pages(site: Path) -> list[str]:
-    return sorted(path.relative_to(site).as_posix() for path in site.rglob("*.html"))
+    """Return the pages of a site; an old address that leads on at once is none."""
+    return sorted(
+        path.relative_to(site).as_posix()
+        for path in site.rglob("*.html")
+        if 'http-equiv="refresh"' not in path.read_text(encoding="utf-8")
+    )
 
 
 def by_quarto(site: Path) -> bool:
