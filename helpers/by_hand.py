@@ -116,5 +116,5 @@ def offer(image: NDArray[np.uint8], k: int, random_state: int = 0) -> None:
     if len(distinct_colors(small).values) == 1:
         display({"text/markdown": "This picture has a single color: there is nothing to sort."}, raw=True)
         return
-    text = "This part is interactive on the course's site, in a browser with JavaScript. The figure above shows the same steps."
+    text = "This part is interactive on the course's site, in a browser with JavaScript. The figure [above](#fig-lloyd) shows the same steps."
     show(task(small, k, random_state=random_state), text)

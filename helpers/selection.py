@@ -17,6 +17,7 @@ from kneed import KneeLocator
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
+from helpers import files
 from helpers.segmentation import (
     Colors,
     Segmentation,
@@ -29,9 +30,8 @@ from helpers.segmentation import (
     wcss_of,
 )
 
-SWEEP = (
-    Path(__file__).resolve().parent.parent / "data" / "sweep.csv"
-)  # what each criterion says of 200 landscapes
+# What each criterion says of 200 landscapes; `course sweep` makes it.
+SWEEP = files.locate(Path(__file__).resolve().parent.parent / "data" / "sweep.csv")
 N_INIT = 10  # starts per k where many k are tried and the best of all starts is not needed
 
 

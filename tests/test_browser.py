@@ -73,12 +73,14 @@ def open_page(browser: Browser, url: str, **context: Any) -> Page:
 
 def test_the_theme_switch_changes_figures_and_is_remembered(browser: Browser, address: str) -> None:
     page = open_page(browser, f"{address}/chapters/02-synthetic-landscape.html", color_scheme="light")
-    assert page.locator("img.light-content").first.is_visible()
+    ink = "(part) => getComputedStyle(part).fill"
+    text = page.locator('.panels svg [style*="fill: var(--ink)"]').first
+    light = text.evaluate(ink)
     page.get_by_role("button", name="Dark theme").click()
-    assert page.locator("img.dark-content").first.is_visible()
-    assert not page.locator("img.light-content").first.is_visible()
+    dark = text.evaluate(ink)
+    assert light != dark
     page.reload()
-    assert page.locator("img.dark-content").first.is_visible()
+    assert text.evaluate(ink) == dark
 
 
 def test_search_by_keyboard_finds_prose_and_alt_text(browser: Browser, address: str) -> None:
@@ -145,7 +147,7 @@ def test_paper_is_light(browser: Browser, sample: str) -> None:
 
 def test_pages_read_without_scripts(browser: Browser, address: str) -> None:
     page = open_page(browser, f"{address}/chapters/02-synthetic-landscape.html", java_script_enabled=False)
-    assert page.locator("img.light-content").first.is_visible()
+    assert page.locator(".panels svg").first.is_visible()
     assert page.get_by_role("navigation", name="Chapters").is_visible()
     assert not page.locator(".search").is_visible()
 

@@ -131,7 +131,7 @@ def test_every_file_that_quarto_reads_before_staging_is_in_git() -> None:
     tracked = set(git("ls-files"))
     settings = yaml.safe_load((ROOT / "_quarto.yml").read_text(encoding="utf-8"))
     named = {("_quarto.yml", text.removeprefix("/")) for text in strings(settings) if NAMED.fullmatch(text)}
-    for path in [*ROOT.glob("*.qmd"), *(ROOT / "notebooks").glob("*.ipynb")]:
+    for path in ROOT.glob("*.qmd"):
         about = front_matter(path)
         named |= {(path.name, text) for text in strings(about) if NAMED.fullmatch(text)}
     assert len(named) > 30
