@@ -71,6 +71,7 @@ def private_environment(private: Path, root: Path, cache: Path) -> dict[str, str
         "MATPLOTLIBRC": str(private / "matplotlibrc"),
         # Kept from run to run: it holds matplotlib's list of fonts, which takes seconds to make.
         "MPLCONFIGDIR": str(cache / "matplotlib"),
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONPATH": str(root),
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",

@@ -230,7 +230,7 @@ def test_chapters_take_a_picture_of_ones_own(project: Project, tmp_path: Path, k
     check_outputs(made)
     text = json.dumps(read_notebook(made.notebook(chapters[0])), ensure_ascii=False)
     assert path.name in text
-    assert ("km²" in text) == (kind == "GeoTIFF")
+    assert (made.record[chapters[0]]["unit"] == "km²") == (kind == "GeoTIFF")
 
 
 @pytest.mark.long

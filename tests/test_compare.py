@@ -178,7 +178,7 @@ def test_chapters_of_one_run_alone_are_said_and_counted(tmp_path: Path) -> None:
 def test_the_headlines_come_first_and_also_where_they_are_the_same(tmp_path: Path) -> None:
     records = [
         {
-            "04-choosing-k": {"other": v, "chosen": 4, "criteria_say": {"gap statistic": None}},
+            "04-choosing-k": {"other": v, "chosen": 4, "takes": {"gap statistic": None}},
             "05-from-pixels-to-a-map": {"k": v},
         }
         for v in (4, 5)
@@ -187,7 +187,7 @@ def test_the_headlines_come_first_and_also_where_they_are_the_same(tmp_path: Pat
     found, page = compare.compare(runs[0], runs[1], tmp_path / "out")
     assert [(p.name, p.change) for p in found.headlines()] == [
         ("04: chosen", "the same"),
-        ("04: criteria_say['gap statistic']", "the same"),
+        ("04: takes['gap statistic']", "the same"),
         ("05: k", "+1"),
     ]
     text = page.read_text()

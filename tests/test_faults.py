@@ -572,15 +572,13 @@ def test_site_of_other_sources_is_refused_in_one_line(
     project, _ = small_course
     shutil.copytree(project.root, tmp_path / "course", ignore=shutil.ignore_patterns("__pycache__"))
     copy = Project(tmp_path / "course", project.config)
-    plots = copy.root / "helpers/plots.py"
-    plots.write_text(
-        plots.read_text("utf-8").replace("def wcss_elbow(", "# edited\ndef wcss_elbow("), "utf-8"
-    )
+    claims = copy.root / "claims/ch04.py"
+    claims.write_text(claims.read_text("utf-8") + "# edited\n", "utf-8")
     for words in (["site", "--renderer", "embedded"], ["stage"]):
         code, _, err = course(copy, *words, "--run", "small")
         assert code == 1
         assert err == (
-            "course: runs/small: helpers/plots.py changed since 04-choosing-k was run; run it again with: "
+            "course: runs/small: claims/ch04.py changed since 04-choosing-k was run; run it again with: "
             "course run -p size 64 -p scale 16.0 -p seed 5 --out runs/small\n"
         )
 
@@ -669,8 +667,9 @@ def test_full_disk_leaves_the_old_site(small_course: tuple[Project, Run], tmp_pa
         small = ["--size", str(2**18), "--tmpfs", str(copy.root / folder)]
         script = """
             mkdir -p full/site; echo old > full/site/index.html
+            echo '{"made by course": "site", "files": ["index.html"]}' > full/site/.course-files.json
             course site --run small --renderer embedded --out full/site; echo $?
-            ls -A full full/site; cat full/site/index.html
+            ls full full/site; cat full/site/index.html
         """
         code, out, err = sandboxed(copy, small, script)
         assert out == "1\nfull:\nsite\n\nfull/site:\nindex.html\nold\n", err

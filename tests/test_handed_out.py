@@ -106,7 +106,7 @@ def test_a_new_file_of_data_is_handed_out_whatever_it_is_called(tmp_path: Path) 
     for name in (*stage.ZIPPED, *(p.source.relative_to(ROOT).as_posix() for p in project.parts)):
         if not (tmp_path / name).exists():
             (tmp_path / name).parent.mkdir(exist_ok=True)
-            shutil.copy(ROOT / name, tmp_path / name)
+            (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
     # what a teacher may have at the top is nobody's business
     for name in ("roster.csv", "class/teacher/key.json", "data/.secret", "helpers/__pycache__/x.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)

@@ -49,12 +49,15 @@ def test_the_site_tells_of_its_run_outside_the_search(
     for name in ("manifest.json", "record.json"):
         assert (small_site / name).read_bytes() == (small_site / "downloads" / name).read_bytes()
     assert "this-run" not in (small_site / "assets" / "search.js").read_text(encoding="utf-8")
-    linking = [page for page in small_site.rglob("*.html") if page.name != "this-run.html"]
+    others = [page for page in small_site.rglob("*.html") if page.name != "this-run.html"]
+    linking = [page for page in others if 'http-equiv="refresh"' not in page.read_text(encoding="utf-8")]
     assert all("this-run.html" in "".join(read_page(page).links) for page in linking)
 
 
 def test_every_figure_is_for_both_themes_and_has_an_alt_text_that_says_something(small_site: Path) -> None:
     for page in (small_site / "chapters").glob("[0-9]*.html"):
+        if 'http-equiv="refresh"' in page.read_text(encoding="utf-8"):  # an old address
+            continue
         images = read_page(page).images
         drawings = [i for i in images if "role img" in str(i["src"])]  # their inks follow the theme
         images = [i for i in images if i not in drawings]
