@@ -75,7 +75,7 @@ class _Reader(HTMLParser):
             facts.generator = values.get("content") or ""
         if tag == "a" and values.get("href") is not None:
             facts.links.append(str(values["href"]))
-        if tag == "img":
+        if tag == "img" and values.get("alt") != "":  # empty: part of a drawing, whose words say all
             facts.images.append(values)
         if values.get("role") == "img":
             facts.images.append({"src": f"with role img ({tag})", "alt": values.get("aria-label")})

@@ -191,16 +191,23 @@ def _extract_pictures(svg: str, name: str) -> tuple[str, dict[str, bytes]]:
             return tag
         picture = Image.open(io.BytesIO(base64.b64decode(data[1])))
         opaque = picture.convert("RGBA").getchannel("A").getextrema()[0] == 255
+        width, scale = (re.search(pattern, tag) for pattern in (r'\bwidth="([\d.]+)', r"matrix\(([-\d.]+)"))
+        shown = float(width[1]) * abs(float(scale[1]) if scale else 1.0) * PIXELS_PER_POINT if width else 0.0
+        enlarged = picture.width < shown
+        picture = picture.convert("RGB" if opaque else "RGBA")
+        if shown and picture.width > 2 * shown:  # more pixels than a fine screen shows
+            sides = (round(2 * shown), round(2 * shown * picture.height / picture.width))
+            picture = picture.resize((max(1, sides[0]), max(1, sides[1])), Image.Resampling.BOX)
         buffer = io.BytesIO()
-        picture.convert("RGB" if opaque else "RGBA").save(buffer, "WEBP", lossless=True, quality=50, method=3)
+        picture.save(buffer, "WEBP", lossless=True, quality=50, method=3)
         file = f"{name}-{len(files)}.webp"
         files[file] = buffer.getvalue()
-        width, scale = (re.search(pattern, tag) for pattern in (r'\bwidth="([\d.]+)', r"matrix\(([-\d.]+)"))
-        shown = float(width[1]) * abs(float(scale[1]) if scale else 1.0) if width else 0.0
-        enlarged = picture.width < shown * PIXELS_PER_POINT
-        tag = re.sub(r' id="[^"]*"', "", tag)  # of its content, so that a picture shown twice has it twice
-        tag = re.sub(r' style="[^"]*"', ' style="image-rendering: pixelated"' if enlarged else "", tag)
-        return re.sub(r'xlink:href="[^"]+"', f'href="{file}"', tag)
+        # A picture of the page, not of the drawing: that alone is loaded only when it comes into view.
+        place = " ".join(re.findall(r'\b(?:x|y|width|height|transform)="[^"]*"', tag))
+        style = "width: 100%; height: 100%" + ("; image-rendering: pixelated" if enlarged else "")
+        return (
+            f'<foreignObject {place}><img src="{file}" alt="" loading="lazy" style="{style}"></foreignObject>'
+        )
 
     return re.sub(r"<image\b[^>]*>", extracted, svg), files
 

@@ -45,7 +45,7 @@ def test_a_figure_in_panels(inks: None) -> None:
     assert 'style="--columns: 3; --narrow: 2"' in text
     assert not re.search("#0[1-3]0[2-4]0[3-5]|data:image", text)
     assert {"--ink", "--soft", "--c0"} <= set(re.findall(r"var\((--\w+)\)", text))
-    assert set(files) == {f"04_files/{name}" for name in re.findall(r'href="04_files/([^"]+)"', text)}
+    assert set(files) == {f"04_files/{name}" for name in re.findall(r'src="04_files/([^"]+)"', text)}
     ids = re.findall(r'\bid="([^"]+)"', text)
     assert len(ids) == len(set(ids))
     assert all(name.startswith("fig-a-") for name in ids)
