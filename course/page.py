@@ -194,14 +194,19 @@ def _extract_pictures(svg: str, name: str) -> tuple[str, dict[str, bytes]]:
         width, scale = (re.search(pattern, tag) for pattern in (r'\bwidth="([\d.]+)', r"matrix\(([-\d.]+)"))
         shown = float(width[1]) * abs(float(scale[1]) if scale else 1.0) * PIXELS_PER_POINT if width else 0.0
         enlarged = picture.width < shown
-        picture = picture.convert("RGB" if opaque else "RGBA")
-        if shown and picture.width > 2 * shown:  # more pixels than a fine screen shows
-            sides = (round(2 * shown), round(2 * shown * picture.height / picture.width))
-            picture = picture.resize((max(1, sides[0]), max(1, sides[1])), Image.Resampling.BOX)
-        buffer = io.BytesIO()
-        picture.save(buffer, "WEBP", lossless=True, quality=50, method=3)
+        kept: Image.Image = picture.convert("RGB" if opaque else "RGBA")
+        if shown and kept.width > 2 * shown:  # more pixels than a fine screen shows
+            sides = (round(2 * shown), round(2 * shown * kept.height / kept.width))
+            kept = kept.resize((max(1, sides[0]), max(1, sides[1])), Image.Resampling.BOX)
+        # Pictures of few colors are smallest without loss, those of many with a loss that nobody sees.
+        packed = []
+        for lossless, quality in ((True, 50), (False, 90)):
+            buffer = io.BytesIO()
+            kept.save(buffer, "WEBP", lossless=lossless, quality=quality, method=3)
+            packed.append(buffer.getvalue())
+        exact, close = packed
         file = f"{name}-{len(files)}.webp"
-        files[file] = buffer.getvalue()
+        files[file] = close if len(exact) > 50_000 and len(close) < len(exact) else exact
         # A picture of the page, not of the drawing: that alone is loaded only when it comes into view.
         place = " ".join(re.findall(r'\b(?:x|y|width|height|transform)="[^"]*"', tag))
         style = "width: 100%; height: 100%" + ("; image-rendering: pixelated" if enlarged else "")
