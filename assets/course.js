@@ -12,18 +12,18 @@
   // Code, folded or shown: one choice for the whole site.
   const codes = [...document.querySelectorAll("details.code, details.code-fold")];
   document.querySelectorAll(".code-switch").forEach((button) => {
-    const show = (shown) => {
-      button.setAttribute("aria-pressed", shown);
-      codes.forEach((code) => (code.open = shown));
+    const hide = (hidden) => {
+      button.setAttribute("aria-pressed", hidden);
+      codes.forEach((code) => (code.open = !hidden));
     };
     if (!codes.length) return void button.remove();
-    button.setAttribute("aria-pressed", store.get("course-code") === "shown");
+    button.setAttribute("aria-pressed", store.get("course-code") === "folded");
     button.addEventListener("click", () => {
-      const shown = button.getAttribute("aria-pressed") !== "true";
+      const hidden = button.getAttribute("aria-pressed") !== "true";
       const before = button.getBoundingClientRect().top;
-      show(shown);
+      hide(hidden);
       scrollBy(0, button.getBoundingClientRect().top - before);
-      store.set("course-code", shown ? "shown" : "folded");
+      store.set("course-code", hidden ? "folded" : "shown");
     });
   });
 

@@ -50,7 +50,7 @@ RECORDED = "answer_"  # what the name of an answer begins with, as helpers.exerc
 THUMBNAIL = "application/vnd.course.thumbnail+json"
 STEPS = "application/vnd.course.steps+json"
 # assets/course.js makes it work, on every page alike; without scripts it is not shown.
-CODE_SWITCH = '<button type="button" class="code-switch" aria-pressed="false">Show all code</button>'
+CODE_SWITCH = '<button type="button" class="code-switch" aria-pressed="false">Hide all code</button>'
 CALLOUTS = {"Try it": "tip", "Note": "note", "Watch out": "warning"}
 # What the zip holds: all that `make site` needs, and nothing generated.
 # Of a folder every file goes in, whatever it is called; at the top, where somebody's rosters and keys may lie, only these.

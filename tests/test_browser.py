@@ -107,18 +107,18 @@ def test_the_skip_link_is_first_and_leads_to_the_text(browser: Browser, address:
     assert page.evaluate("document.activeElement.id") == "main"
 
 
-def test_code_unfolds_and_copies(browser: Browser, address: str) -> None:
+def test_code_folds_and_copies(browser: Browser, address: str) -> None:
     page = open_page(
         browser,
         f"{address}/chapters/02-synthetic-landscape.html",
         permissions=["clipboard-read", "clipboard-write"],
     )
-    summary = page.get_by_text("Show the code").first
-    summary.focus()
-    page.keyboard.press("Enter")
     page.get_by_role("button", name="Copy").first.click()
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith("# Parameters of this chapter")
+    page.get_by_text("Code", exact=True).first.focus()
+    page.keyboard.press("Enter")
+    assert not page.locator("details.code").first.evaluate("(one) => one.open")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

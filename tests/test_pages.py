@@ -392,25 +392,23 @@ def test_the_code_switch_is_remembered_on_other_pages(browser: Browser, address:
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     page.add_init_script(SHIFTS)
     page.goto(f"{address}/chapters/02-synthetic-landscape.html", wait_until="networkidle")
-    folded = "details.code, details.code-fold"
-    assert not page.locator(folded).first.evaluate("(one) => one.open")
-    switch = page.get_by_role("button", name="Show all code")
-    switch.focus()
+    cells = page.locator("details.code, details.code-fold")
+    assert cells.evaluate_all("(all) => all.every((one) => one.open)")
+    page.get_by_role("button", name="Hide all code").focus()
     page.keyboard.press("Enter")
-    assert page.locator(folded).evaluate_all("(all) => all.every((one) => one.open)")
+    assert not cells.evaluate_all("(all) => all.some((one) => one.open)")
     page.goto(f"{address}/chapters/03-k-means-segmentation.html", wait_until="networkidle")
-    assert page.locator(folded).evaluate_all("(all) => all.every((one) => one.open)")
-    assert page.get_by_role("button", name="Show all code").get_attribute("aria-pressed") == "true"
+    assert not cells.evaluate_all("(all) => all.some((one) => one.open)")
+    assert page.get_by_role("button", name="Hide all code").get_attribute("aria-pressed") == "true"
     assert page.evaluate("window.moved") <= MOVED
-    page.get_by_role("button", name="Show all code").click()
+    page.get_by_role("button", name="Hide all code").click()
     page.goto(f"{address}/chapters/04-choosing-k.html", wait_until="networkidle")
-    assert not page.locator(folded).evaluate_all("(all) => all.some((one) => one.open)")
+    assert cells.evaluate_all("(all) => all.every((one) => one.open)")
 
 
 def test_helpers_in_code_and_terms_lead_to_what_explains_them(browser: Browser, address: str) -> None:
     page: Page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     page.goto(f"{address}/chapters/02-synthetic-landscape.html", wait_until="networkidle")
-    page.get_by_role("button", name="Show all code").click()
     link = page.locator("pre a.helper").filter(has_text="landscape.heights").first
     link.click()
     page.wait_for_url("**/chapters/helpers.html#landscape.heights")
