@@ -55,7 +55,7 @@ CALLOUTS = {"Try it": "tip", "Note": "note", "Watch out": "warning"}
 # What the zip holds: all that `make site` needs, and nothing generated.
 # Of a folder every file goes in, whatever it is called; at the top, where somebody's rosters and keys may lie, only these.
 ZIPPED = [
-    "README.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "lessons.qmd", "classroom.qmd", "worksheet.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
+    "README.md", "CONTRIBUTING.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "lessons.qmd", "classroom.qmd", "worksheet.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
     "environment.yml", "pyproject.toml", "requirements.lock", "assets", "claims", "course", "data", "figures", "helpers",
 ]  # fmt: skip
 # What Quarto has beside its sources while it renders, and leaves there if it is stopped.

@@ -21,7 +21,7 @@ from course.run import Run
 from helpers import landscape, segmentation, selection
 from tests.projects import ROOT
 
-PAGES = ["README.md", "index.qmd", "rerun.qmd", "teach.qmd"]
+PAGES = ["README.md", "CONTRIBUTING.md", "index.qmd", "rerun.qmd", "teach.qmd"]
 PROJECT = load(ROOT)
 
 
