@@ -210,6 +210,7 @@ def _extract_pictures(svg: str, name: str) -> tuple[str, dict[str, bytes]]:
         # A picture of the page, not of the drawing: that alone is loaded only when it comes into view.
         place = " ".join(re.findall(r'\b(?:x|y|width|height|transform)="[^"]*"', tag))
         style = "width: 100%; height: 100%" + ("; image-rendering: pixelated" if enlarged else "")
+        style += "".join(f"; opacity: {faded}" for faded in re.findall(r'\bopacity="([\d.]+)"', tag))
         return (
             f'<foreignObject {place}><img src="{file}" alt="" loading="lazy" style="{style}"></foreignObject>'
         )

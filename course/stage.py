@@ -533,7 +533,7 @@ def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims
     links += [f"[{text}]({url})" for text, url in _repository_links(project, chapter)]
     return (
         "## The run that made this page {#run}\n\n::: {.run-card}\n"
-        f"Every number and figure above comes from one run with these parameters:\n\n{listed}\n\n"
+        f"What this chapter computed comes from one run with these parameters:\n\n{listed}\n\n"
         f"{claims}Take along: {'; '.join(links)}.\n\n"
         f"[What ran, on what, and how long it took]({thisrun.NAME}.qmd).\n:::"
     )

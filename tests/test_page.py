@@ -54,6 +54,15 @@ def test_a_figure_in_panels(inks: None) -> None:
     assert set(used) <= set(ids)
 
 
+def test_a_faded_picture_stays_faded(inks: None) -> None:
+    figure, axes = plt.subplots(1, 2, figsize=(4, 2))
+    axes[0].imshow(np.zeros((64, 64, 3), dtype=np.uint8), alpha=0.35)
+    axes[1].imshow(np.zeros((64, 64, 3), dtype=np.uint8))
+    faded, whole = re.findall("<img [^>]*>", figure_of(figure)[0])
+    assert "opacity: 0.35" in faded
+    assert "opacity" not in whole
+
+
 def test_one_drawing_gives_the_same_bytes(inks: None) -> None:
     def draw() -> str:
         figure, axes = plt.subplots(1, 2)
