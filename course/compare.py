@@ -22,12 +22,12 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from course import page, places, records
+from course.downloads import published_values
 from course.errors import CourseError
 from course.gate import LEAKS, read_page
 from course.project import Project, read_notebook
 from course.records import ABSENT, is_number, keys
 from course.site import swap
-from course.stage import published_values
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -106,7 +106,7 @@ def test_executes_just_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixtu
     notebook.write_text(notebook.read_text("utf-8").replace("answer = 42", "answer = 43"), "utf-8")
     made(project, seed=5)
     assert started(capsys) == ["takes_nothing"]
-    with (tmp_path / "helpers" / "record.py").open("a") as helper:
+    with (tmp_path / "helpers" / "parameters.py").open("a") as helper:
         helper.write("# edited\n")
     found = made(project, seed=5)
     assert started(capsys) == ["records"]  # the other one imports nothing

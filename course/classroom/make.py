@@ -20,11 +20,11 @@ from typing import Any
 
 from course import places
 from course.classroom.roster import Student, draw_seeds, new_salt, token
+from course.downloads import with_parameters
 from course.errors import CourseError
 from course.exercises import BLANK, exercises_in, for_students, guides_of, read_title, tags_of
 from course.project import Chapter, Project, read_notebook, what_it_needs
 from course.run import declared_parameters, processors
-from course.stage import with_parameters
 from course.sweep import progress, worker_pool
 from helpers.check import Key, Wrong, keys_of
 from helpers.parameters import check_values
