@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from course import exercises as forms
+from course.errors import CourseError
 from course.exercises import Exercise, exercises_in, tags_of, text_of
 from course.project import load, read_notebook
 from helpers import check as exercises
@@ -90,6 +91,22 @@ def test_an_exercise_has_all_its_parts(source: Path) -> None:
         assert all(
             cell["cell_type"] == "code" for cell in exercise.tagged("solution") + exercise.tagged("key")
         )
+        assert all(cell["cell_type"] == "markdown" for cell in exercise.tagged("guide"))
+    # Students' notebooks have no run whose values could stand in their text.
+    asking = [c for c in notebook["cells"] if "{python}" in text_of(c) or "when=" in text_of(c)]
+    assert all("guide" in tags_of(cell) for cell in asking)
+
+
+def test_a_guide_for_every_landscape_has_blanks_and_conditions() -> None:
+    guide = 'It has `{python} f"{share:.1%}"` of `all`.\n\n::: {when="share > 0.5"}\nMost: `{python} n`.\n:::\n\nEnd.'
+    cell = {"cell_type": "markdown", "metadata": {"tags": ["guide"]}, "source": guide}
+    (text,) = forms.guides_of(Exercise("1.1", "One", [cell]))
+    assert text == "It has … of `all`.\n\nIf `share > 0.5`:\n\nMost: ….\n\nEnd."
+
+
+def test_exercises_without_a_title_are_refused() -> None:
+    with pytest.raises(CourseError, match="must begin with a Markdown cell of '# Exercises: "):
+        forms.read_title({"cells": [{"cell_type": "code", "metadata": {}, "source": "1"}]})
 
 
 @by_notebook

@@ -56,7 +56,9 @@ def test_every_library_computes_in_one_thread(run_cell: Callable[[str], Outputs]
 
 def test_a_learners_own_plot_shows_after_a_figure_of_the_course(run_cell: Callable[[str], Outputs]) -> None:
     before = printed(
-        run_cell("import matplotlib as mpl\nimport matplotlib.pyplot as plt\nplt.close(plt.figure())\nsettings = dict(mpl.rcParams)")
+        run_cell(
+            "import matplotlib as mpl\nimport matplotlib.pyplot as plt\nplt.close(plt.figure())\nsettings = dict(mpl.rcParams)"
+        )
     )
     assert before == ""
     figure = [output["data"] for output in run_cell(FIGURE) if "data" in output]

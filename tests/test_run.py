@@ -230,3 +230,16 @@ def test_bad_notebooks_are_named(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "notebooks")
     with pytest.raises(CourseError, match="no course here"):
         load(tmp_path)
+
+
+def test_claims_that_are_not_there_are_refused_before_any_work(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "records")
+    path = tmp_path / "notebooks" / "records.ipynb"
+    notebook = read_notebook(path)
+    notebook["metadata"]["course"] = {"claims": "ch99"}
+    path.write_text(json.dumps(notebook), "utf-8")
+    with pytest.raises(
+        CourseError, match=r"records\.ipynb: its metadata name claims/ch99\.py, which is not there"
+    ):
+        made(project)
+    assert not (tmp_path / "runs").exists()
