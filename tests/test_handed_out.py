@@ -15,14 +15,13 @@ from pathlib import Path
 import pypandoc
 import pytest
 
-from course import downloads, stage
+from course import downloads, markdown, stage
 from course.check import is_default
 from course.classroom import make, pack
 from course.exercises import text_of
 from course.gate import check_site, read_page
 from course.project import Project, load, read_notebook, what_it_needs
 from course.run import Run
-from helpers import markdown
 from tests.conftest import SHELL, ensure
 from tests.projects import ROOT
 
@@ -309,12 +308,6 @@ def test_a_name_is_shown_as_code_whatever_it_holds(name: str, around: str) -> No
     assert "<script" not in html
     assert "<a " not in html
     assert "{{<" not in markdown.code(name)
-
-
-def test_what_a_file_says_is_shown_as_it_is_or_as_code() -> None:
-    assert markdown.plain("1,001.39 × 1,002 meters") == "1,001.39 × 1,002 meters"
-    for text in HOSTILE:
-        assert markdown.plain(text) == markdown.code(text)
 
 
 def test_a_site_of_a_picture_whose_name_holds_markup_is_made(
