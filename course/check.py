@@ -1,30 +1,24 @@
 """Judge a finished run: what its chapters claim, and for the default run what they found before.
 
-Steps: hold `record.json` against what the executed notebooks recorded; judge each claim that a chapter lists
-by the deviation that it measured; hold a run at the defaults against `tests/expected/`, with the tolerances
-stated there.
-
-Values are compared by name. What they mean is the chapters' matter.
+Steps: hold `record.json` against the values in the executed notebooks; judge each claim by its measured deviation;
+hold a run at the defaults against `tests/expected/`, with the tolerances stated there.
 """
 
 from __future__ import annotations
 
 import fnmatch
 import json
-import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from course import inline, places
 from course.errors import CourseError
-from course.project import Project, front_matter_of, is_woven, read_notebook, read_yaml
-from course.run import Run, recorded_in
-from helpers.invariants import CLAIMS, NOT_ASKED
+from course.project import Project, read_notebook, read_yaml
+from course.records import is_number, pairs
+from course.run import Run
 from helpers.parameters import TABLE
-
-INVARIANTS = "invariants"  # the name under which a chapter records what it measured
 
 
 @dataclass(frozen=True)
@@ -55,12 +49,12 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What was looked at in a run, and what is wrong: with its claims and record, or with its values."""
+    """The problems of a run: with its claims and record, or with its values; and how many of each were judged."""
 
     untrue: list[Problem]
     unexpected: list[Problem]
     claims: int
-    values: int  # held against expected ones; 0 if the run is not at the defaults
+    values: int  # 0 if the run is not at the defaults
 
     @property
     def problems(self) -> list[Problem]:
@@ -78,81 +72,33 @@ def check(project: Project, run: Run) -> Verdict:
     untrue: list[Problem] = []
     unexpected: list[Problem] = []
     claims = values = 0
-    recorded = run.record
-    for chapter in run.manifest["chapters"]:
+    found = {chapter: run.record.get(chapter, {}) for chapter in run.manifest["chapters"]}
+    for chapter, recorded in found.items():
         notebook = read_notebook(run.notebook(chapter))
-        untrue += _differences(chapter, recorded_in(notebook), recorded.get(chapter, {}), _exactly)
-        untrue += judge(chapter, notebook, recorded.get(chapter, {}), all_apply=is_default(run))
-        claims += len(claims_of(notebook, recorded.get(chapter, {})))
+        untrue += _differences(chapter, inline.record_of(notebook), recorded)
+        untrue += untrue_claims(chapter, notebook)
+        claims += len(inline.claims_of(notebook))
     folder = expected_folder(project)
     if is_default(run) and folder.is_dir():
-        expected = read_expected(folder)
-        tolerance = read_tolerances(folder)
-        for chapter in run.manifest["chapters"]:
-            found = _judged_apart(recorded.get(chapter, {}))
-            unexpected += _differences(chapter, expected.get(chapter, {}), found, tolerance)
-            values += sum(1 for _ in _flat(expected.get(chapter, {})))
+        expected, tolerance = read_expected(folder), read_tolerances(folder)
+        for chapter, recorded in found.items():
+            wanted = expected.get(chapter, {})
+            unexpected += _differences(chapter, wanted, recorded, tolerance)
+            values += len(list(pairs(wanted, wanted)))
     return Verdict(untrue, unexpected, claims, values)
 
 
-def untrue_claims(run: Run) -> list[Problem]:
-    """Return the claims of a run that do not hold."""
-    found: list[Problem] = []
-    for chapter, recorded in run.record.items():
-        notebook = read_notebook(run.notebook(chapter))
-        found += judge(chapter, notebook, recorded, all_apply=is_default(run))
-    return found
-
-
-def claims_of(notebook: dict[str, Any], recorded: dict[str, Any]) -> list[tuple[str, Any, float, str]]:
-    """Return the claims that were asked of a chapter: sentence, measured deviation, limit, unit."""
-    if is_woven(notebook):
-        return [(c["text"], c["off"], c["allowed"], c["unit"]) for c in inline.claims_of(notebook)]
-    measured = recorded.get(INVARIANTS, {})
-    known = [(CLAIMS[name], measured.get(name)) for name in listed_claims(notebook) if name in CLAIMS]
-    return [(claim.text, off, claim.allowed, claim.unit) for claim, off in known]
-
-
-def judge(chapter: str, notebook: dict[str, Any], recorded: dict[str, Any], all_apply: bool) -> list[Problem]:
-    """Return what is wrong with the claims of an executed chapter."""
-    if not is_woven(notebook):
-        return judge_claims(chapter, listed_claims(notebook), recorded.get(INVARIANTS, {}), all_apply)
-    if "claims" in notebook["metadata"]["course"] and "course_run" not in notebook["metadata"]:
+def untrue_claims(chapter: str, notebook: dict[str, Any]) -> list[Problem]:
+    """Return the claims of an executed chapter that do not hold; a problem, too, if they were not asked."""
+    if "claims" in notebook["metadata"].get("course", {}) and "course_run" not in notebook["metadata"]:
         return [Problem(chapter, "claims", "measured claims", "nothing measured")]
     return [
-        Problem(chapter, text, f"at most {allowed:g} {unit}".rstrip(), off, off)
-        for text, off, allowed, unit in claims_of(notebook, recorded)
-        if not 0 <= off <= allowed
+        Problem(
+            chapter, claim["text"], f"at most {claim['allowed']:g} {claim['unit']}".rstrip(), claim["off"]
+        )
+        for claim in inline.claims_of(notebook)
+        if not (is_number(claim["off"]) and 0 <= claim["off"] <= claim["allowed"])
     ]
-
-
-def listed_claims(notebook: dict[str, Any]) -> list[str]:
-    """Return the claims that a chapter's front matter lists; none if it has no front matter."""
-    cells = notebook["cells"]
-    has_front_matter = bool(cells) and cells[0]["cell_type"] == "raw"
-    return list(front_matter_of(notebook, "the run").get("claims", [])) if has_front_matter else []
-
-
-def judge_claims(chapter: str, listed: list[str], measured: dict[str, Any], all_apply: bool) -> list[Problem]:
-    """Return what is wrong with a chapter's claims: not measured, not listed, unknown, or off by too much.
-
-    A claim may be recorded as `NOT_ASKED`, but not where `all_apply`: at the defaults.
-    """
-    problems = []
-    for name in listed:
-        claim, off = CLAIMS.get(name), measured.get(name)
-        if claim is None:
-            problems.append(Problem(chapter, name, "a claim of helpers.invariants", "an unknown name"))
-        elif off == NOT_ASKED and not all_apply:
-            continue
-        elif not isinstance(off, int | float) or isinstance(off, bool):
-            found = "nothing measured" if off is None else off
-            problems.append(Problem(chapter, name, f"a measured deviation ({claim.text})", found))
-        elif not 0 <= off <= claim.allowed:
-            limit = f"at most {claim.allowed:g} {claim.unit}".rstrip()
-            problems.append(Problem(chapter, f"{name} ({claim.text})", limit, off, off))
-    extra = [name for name in measured if name not in listed]
-    return problems + [Problem(chapter, n, "a name listed in the front matter", "not listed") for n in extra]
 
 
 def refuse_what_fails(project: Project, run: Run) -> list[Problem]:
@@ -219,7 +165,7 @@ def read_expected(folder: Path) -> dict[str, dict[str, Any]]:
         ) from None
 
 
-def read_tolerances(folder: Path) -> Any:
+def read_tolerances(folder: Path) -> Callable[[str], Tolerance]:
     """Return a function that gives the tolerance of a value by ``chapter/name``, from `tolerances.yml`.
 
     The first pattern that fits counts; every entry says why.
@@ -254,14 +200,12 @@ def accept(project: Project, run: Run) -> Path:
     """
     if not is_default(run) or [c.name for c in project.parts] != list(run.manifest["chapters"]):
         raise CourseError(f"{run.folder}: only a run of the whole course at its defaults can be accepted")
-    for chapter, record in run.record.items():
-        wrong = judge(chapter, read_notebook(run.notebook(chapter)), record, all_apply=True)
-        if wrong:
+    for chapter in run.record:
+        if wrong := untrue_claims(chapter, read_notebook(run.notebook(chapter))):
             raise CourseError(f"{run.folder}: not accepted: {wrong[0]}")
     folder = places.writable(expected_folder(project), "--accept", into=True)
     folder.mkdir(parents=True, exist_ok=True)
-    kept = {chapter: _judged_apart(record) for chapter, record in run.record.items()}
-    for name, content in (("record.json", kept), ("packages.json", run.manifest["packages"])):
+    for name, content in (("record.json", run.record), ("packages.json", run.manifest["packages"])):
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         (folder / name).write_text(text, encoding="utf-8")
     return folder
@@ -277,7 +221,7 @@ def drift(project: Project, run: Run) -> list[Problem]:
         if chapter not in run.manifest["chapters"]:
             found.append(Problem(chapter, "(the chapter)", "a finished chapter", "not in this run"))
         else:
-            found += _differences(chapter, expected[chapter], _judged_apart(run.record[chapter]), _exactly)
+            found += _differences(chapter, expected[chapter], run.record[chapter])
     return found
 
 
@@ -296,50 +240,25 @@ def as_markdown(problems: list[Problem]) -> str:
     return "\n".join(lines)
 
 
-def _judged_apart(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a chapter's record without the measured deviations, which have limits of their own."""
-    return {name: value for name, value in record.items() if name != INVARIANTS}
-
-
 def _exactly(place: str) -> Tolerance:
     return Tolerance()
 
 
-def _differences(chapter: str, expected: Any, found: Any, tolerance: Any) -> list[Problem]:
+def _differences(
+    chapter: str, expected: Any, found: Any, tolerance: Callable[[str], Tolerance] = _exactly
+) -> list[Problem]:
     """Return the names whose values differ, nested ones by the place that differs."""
-    flat_expected, flat_found = dict(_flat(expected)), dict(_flat(found))
     problems = []
-    for name in {**flat_expected, **flat_found}:
+    for name, a, b in pairs(expected, found):
         limit = tolerance(f"{chapter}/{name}")
         if limit.anything:
             continue
-        if name not in flat_found or name not in flat_expected:
-            a, b = (values.get(name, "nothing") for values in (flat_expected, flat_found))
-            problems.append(Problem(chapter, name, a, b))
-            continue
-        a, b = flat_expected[name], flat_found[name]
-        if _is_number(a) and _is_number(b):
+        if is_number(a) and is_number(b):
             if not limit.allows(a, b):
                 problems.append(Problem(chapter, name, a, b, abs(a - b)))
         elif a != b or type(a) is not type(b):
             problems.append(Problem(chapter, name, a, b))
     return problems
-
-
-def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the single values of nested ones: ``criteria.silhouette[3]``."""
-    if isinstance(value, dict) and value:
-        for key, item in value.items():
-            yield from _flat(item, f"{name}.{key}" if name else str(key))
-    elif isinstance(value, list) and value:
-        for index, item in enumerate(value):
-            yield from _flat(item, f"{name}[{index}]")
-    else:
-        yield name, value
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _shown(value: Any) -> str:

@@ -87,6 +87,7 @@ def run(
     from course import places
     from course import run as runs
     from course.check import untrue_claims
+    from course.project import read_notebook
 
     project = load()
     values = read_parameters(parameters, files)
@@ -95,7 +96,7 @@ def run(
     _refuse_unfit_picture(values.get("image_path"))
     made = runs.ensure(project, names, values, folder, jobs=jobs, timeout=timeout)
     click.echo(f"The run lies in {_shown(made.folder)}")
-    untrue = len(untrue_claims(made))
+    untrue = sum(len(untrue_claims(name, read_notebook(made.notebook(name)))) for name in made.record)
     if untrue:
         told = "1 claim of it does" if untrue == 1 else f"{untrue} claims of it do"
         click.echo(f"{told} not hold; 'course check {_shown(made.folder)}' lists what")

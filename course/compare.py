@@ -8,28 +8,26 @@ Values are compared as JSON and by their names alone: nothing here knows what a 
 
 from __future__ import annotations
 
-import base64
 import difflib
-import json
 import math
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import Enum
 from functools import cached_property
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
-from course import page, places
+from course import page, places, records
+from course.downloads import published_values
 from course.errors import CourseError
 from course.gate import LEAKS, read_page
-from course.project import Project, is_woven, read_notebook
+from course.project import Project, read_notebook
+from course.records import ABSENT, is_number, keys
 from course.site import swap
-from course.stage import FIGURE, published_values
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,15 +48,6 @@ SENTENCE = 40  # a longer text is shown as prose, not in a table
 EMBEDDED = Path(__file__).parent / "embedded"
 
 
-class Absent(Enum):
-    """What stands for a value that one of the runs does not have."""
-
-    ABSENT = "absent"
-
-
-ABSENT = Absent.ABSENT
-
-
 @dataclass(frozen=True)
 class Pair:
     """A value of both runs; of two lists of different lengths, the lists themselves."""
@@ -70,7 +59,7 @@ class Pair:
     @property
     def verdict(self) -> str:
         """Return "same", "rounding" or "differs"."""
-        if not (_is_number(self.a) and _is_number(self.b)):
+        if not (is_number(self.a) and is_number(self.b)):
             return "same" if type(self.a) is type(self.b) and self.a == self.b else "differs"
         if self.a == self.b:
             return "same"
@@ -87,7 +76,7 @@ class Pair:
     @property
     def texts(self) -> tuple[str, str]:
         """Return how both values are shown: numbers with as many digits as it takes to see the difference."""
-        if _is_number(self.a) and _is_number(self.b):
+        if is_number(self.a) and is_number(self.b):
             a, b, _ = _numbers(self.a, self.b)
             return a, b
         if isinstance(self.a, list) and isinstance(self.b, list):
@@ -102,7 +91,7 @@ class Pair:
             return "only in B" if a is ABSENT else "only in A"
         if self.verdict == "same":
             return "the same"
-        if _is_number(a) and _is_number(b):
+        if is_number(a) and is_number(b):
             return _numbers(a, b)[2] + _relative(a, b)
         if isinstance(a, list) and isinstance(b, list):
             return f"{abs(len(b) - len(a))} {'more' if len(b) > len(a) else 'fewer'}"
@@ -111,15 +100,11 @@ class Pair:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of a run: its narrow pictures, which fit side by side, or its drawings; and its words."""
+    """A figure of a run: its drawings, its alt text and its caption."""
 
-    light: bytes
-    dark: bytes
+    drawings: list[tuple[str, dict[str, Any]]]  # each SVG, and what `figures.style.drawn` says of it
     alt: str
     caption: str
-    width: int
-    height: int
-    drawings: tuple[tuple[str, str], ...] = ()  # each SVG, and what is said of it as JSON
 
 
 @dataclass(frozen=True)
@@ -132,7 +117,7 @@ class Comparison:
     @cached_property
     def chapters(self) -> list[str]:
         """Return the chapters that either run has."""
-        return _keys(self.a.manifest["chapters"], self.b.manifest["chapters"])
+        return keys(self.a.manifest["chapters"], self.b.manifest["chapters"])
 
     @cached_property
     def parameters(self) -> list[Pair]:
@@ -168,7 +153,8 @@ class Comparison:
             for name in names:
                 if name in a or name in b:
                     number = chapter.partition("-")[0]
-                    found += _walk(f"{number}: {name}", a.get(name, ABSENT), b.get(name, ABSENT))
+                    values = (a.get(name, ABSENT), b.get(name, ABSENT))
+                    found += [Pair(*each) for each in records.pair(f"{number}: {name}", *values)]
         return found
 
     def of(self, verdict: str, chapter: str | None = None) -> list[Pair]:
@@ -263,35 +249,13 @@ def default_folder(project: Project, a: Run, b: Run) -> Path:
 
 
 def pairs(a: dict[str, Any], b: dict[str, Any]) -> Iterator[Pair]:
-    """Yield every value of two records side by side, nested ones as ``name.key`` and ``name[0]``."""
-    for name in _keys(a, b):
-        yield from _walk(name, a.get(name, ABSENT), b.get(name, ABSENT))
-
-
-def _walk(name: str, a: Any, b: Any) -> Iterator[Pair]:
-    """Yield the single values below one name; what only one run has is not taken apart."""
-    if isinstance(a, dict) and isinstance(b, dict) and (a or b):
-        for key in _keys(a, b):
-            # A key that is not a Python name is quoted, so that its dots and brackets are not read as ours.
-            inner = f"{name}.{key}" if key.isidentifier() else f"{name}[{key!r}]"
-            yield from _walk(inner, a.get(key, ABSENT), b.get(key, ABSENT))
-    elif isinstance(a, list) and isinstance(b, list) and (a or b):
-        if len(a) != len(b):
-            yield Pair(name, a, b)
-        for index, (x, y) in enumerate(zip(a, b, strict=False)):
-            yield from _walk(f"{name}[{index}]", x, y)
-    else:
-        yield Pair(name, a, b)
+    """Yield every value of two records side by side; see `course.records.pairs`."""
+    return (Pair(*values) for values in records.pairs(a, b))
 
 
 def _walk_names(a: dict[str, Any], b: dict[str, Any]) -> list[Pair]:
     """Return flat values side by side."""
-    return [Pair(name, a.get(name, ABSENT), b.get(name, ABSENT)) for name in _keys(a, b)]
-
-
-def _keys(a: Iterable[str], b: Iterable[str]) -> list[str]:
-    """Return the names of either, each once: the first's in its order, then what the second adds."""
-    return list(dict.fromkeys([*a, *b]))
+    return [Pair(name, a.get(name, ABSENT), b.get(name, ABSENT)) for name in keys(a, b)]
 
 
 def _parameters(run: Run) -> dict[str, Any]:
@@ -331,10 +295,6 @@ def _surroundings(run: Run) -> dict[str, str]:
 # How values are written
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
 def _kind(value: Any) -> str:
     """Return a word for the type of a value."""
     kinds = {type(None): "nothing", bool: "yes or no", str: "text", list: "list", dict: "named values"}
@@ -345,7 +305,7 @@ def _text(value: Any) -> str:
     """Return a value that stands alone."""
     if value is ABSENT:
         return "not there"
-    if _is_number(value):
+    if is_number(value):
         return _numbers(value, value)[0]
     if isinstance(value, list | dict):
         inner = (
@@ -533,7 +493,7 @@ def _pictures_section(found: Comparison, folder: Path) -> str:
     parts, captions = [], []
     for chapter in found.chapters:
         a, b = (_figures(run, chapter) for run in (found.a, found.b))
-        labels = _keys(a, b)
+        labels = keys(a, b)
         if not labels:
             continue
         parts.append(f'<h3 id="pictures-{_slug(chapter)}">{escape(chapter)}</h3>')
@@ -541,7 +501,7 @@ def _pictures_section(found: Comparison, folder: Path) -> str:
             shown = _shown(a.get(label), b.get(label))
             figures = []
             for word, figure in shown:
-                key = f"{_slug(chapter)}/{_slug(label)}-{_slug(word)}"
+                key = _slug(f"{chapter}-{label}-{word}")
                 figures.append(_figure_html(folder, key, f"{label}, {word}", figure))
                 captions.append(figure.caption)
             kind = "pair" if len(shown) > 1 else "one"
@@ -561,7 +521,7 @@ def _shown(a: Figure | None, b: Figure | None) -> list[tuple[str, Figure]]:
         return [("only in A", a)] if a else [("only in B", b)] if b else []
     if a == b:
         return [("the same in both", a)]
-    if (a.light, a.dark, a.drawings) == (b.light, b.dark, b.drawings):  # then only its words differ
+    if a.drawings == b.drawings:  # then only its words differ
         return [("A, the same picture", a), ("B, the same picture", b)]
     return [("A", a), ("B", b)]
 
@@ -570,61 +530,23 @@ def _figures(run: Run, chapter: str) -> dict[str, Figure]:
     """Return the figures of a run's chapter by label; none if the run does not have the chapter."""
     if chapter not in run.manifest["chapters"]:
         return {}
-    notebook = read_notebook(run.notebook(chapter))
-    if is_woven(notebook):
-        return dict(_woven_figures(notebook, chapter))
-    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
     found = {}
-    for data in (output.get("data", {}) for output in outputs):
-        if FIGURE in data:
-            about = data[FIGURE]
-            light, dark = (
-                next(p for p in about["pictures"] if (p["theme"], p["page"]) == (theme, "narrow"))
-                for theme in ("light", "dark")
-            )
-            found[about["label"]] = Figure(
-                base64.b64decode(light["webp"]),
-                base64.b64decode(dark["webp"]),
-                about["alt"],
-                about["caption"],
-                light["width"],
-                light["height"],
-            )
+    for number, cell in enumerate(read_notebook(run.notebook(chapter))["cells"], start=1):
+        drawings = page.drawings_of(cell)
+        if drawings:
+            label, caption, alt = page.caption_and_alt(cell, f"{chapter}, cell {number}")
+            found[label] = Figure(drawings, alt, caption)
     return found
 
 
-def _woven_figures(notebook: dict[str, Any], chapter: str) -> Iterator[tuple[str, Figure]]:
-    """Yield the label and the drawings of each figure of a chapter."""
-    for number, cell in enumerate(notebook["cells"], start=1):
-        drawings = page.drawings_of(cell) if cell["cell_type"] == "code" else []
-        if drawings:
-            label, caption, alt = page.caption_and_alt(cell, f"{chapter}, cell {number}")
-            kept = tuple((svg, json.dumps(about)) for svg, about in drawings)
-            yield label, Figure(b"", b"", alt, caption, 0, 0, kept)
-
-
-def _figure_html(folder: Path, key: str, title: str, figure: Figure) -> str:
+def _figure_html(folder: Path, name: str, title: str, figure: Figure) -> str:
     """Return a figure, and write its pictures."""
-    images = []
-    if figure.drawings:
-        drawings = [(svg, json.loads(about)) for svg, about in figure.drawings]
-        name = key.replace("/", "-")
-        panels, files = page.panels_html(name, figure.alt, drawings, "pictures", title)
-        (folder / "pictures").mkdir(parents=True, exist_ok=True)
-        for file, data in files.items():
-            (folder / file).write_bytes(data)
-        caption = f'<figcaption><p class="label">{escape(title)}</p>{CAPTION}</figcaption>'
-        return f"<figure>{panels}{caption}</figure>"
-    for theme, picture in (("light", figure.light), ("dark", figure.dark)):
-        path = folder / "pictures" / f"{key}-{theme}.webp"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(picture)
-        images.append(
-            f'<img src="{escape(path.relative_to(folder).as_posix())}" class="{theme}-content" alt="{escape(figure.alt)}"'
-            f' width="{figure.width}" height="{figure.height}" loading="lazy">'
-        )
+    panels, files = page.panels_html(name, figure.alt, figure.drawings, "pictures", title)
+    (folder / "pictures").mkdir(parents=True, exist_ok=True)
+    for file, data in files.items():
+        (folder / file).write_bytes(data)
     caption = f'<figcaption><p class="label">{escape(title)}</p>{CAPTION}</figcaption>'
-    return f"<figure>{''.join(images)}{caption}</figure>"
+    return f"<figure>{panels}{caption}</figure>"
 
 
 def _rendered(captions: list[str]) -> list[str]:

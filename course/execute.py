@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 INJECTED = "injected-parameters"  # papermill's tag for the cell it adds, and the id that we give it
-HIDDEN = "#| echo: false"  # how a cell begins whose code the page leaves out
 KERNEL = "the kernel"
 Tell = Callable[..., None]
 
@@ -268,8 +267,6 @@ def _clean(notebook: Any, source: dict[str, Any], root: Path) -> None:
             cell.metadata.pop("tags", None)
         elif INJECTED in cell.metadata.tags:
             cell.id = INJECTED
-        if cell.cell_type == "code" and cell.source.startswith(HIDDEN):
-            cell.metadata["jupyter"] = {"source_hidden": True}  # Jupyter folds it, as the page leaves it out
         for output in cell.get("outputs", []):
             if output.output_type == "stream":
                 output.text = paths.sub("", output.text)

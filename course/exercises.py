@@ -18,9 +18,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from course.project import front_matter_of
+from course import inline
+from course.errors import CourseError
 
 TAGS = {"parameters", "setup", "hint", "start", "solution", "guide", "key", "raises-exception"}
+TITLE = re.compile(r"# (Exercises: .+)")
 HEADING = re.compile(r"^### (\d+\.\d+) (.+)$", re.MULTILINE)
 Notebook = dict[str, Any]
 Cell = dict[str, Any]
@@ -66,9 +68,39 @@ def exercises_in(notebook: Notebook) -> list[Exercise]:
     return found
 
 
+BLANK = "…"  # for a number that is each student's own
+
+
+def guides_of(exercise: Exercise) -> list[str]:
+    """Return what a good answer to an exercise says, for every landscape: with `BLANK` for the numbers of a run.
+
+    A block that stands only where a condition holds is kept, with the condition.
+    """
+    found = []
+    for cell in exercise.tagged("guide"):
+        lines: list[str] = []
+        for line in text_of(cell).splitlines():
+            if opened := inline.OPEN_WHEN.match(line):
+                lines += [f"If `{opened['condition']}`:", ""]
+            elif not re.fullmatch(r":{3,} *", line):
+                lines.append(line)
+        found.append(inline.INLINE.sub(BLANK, "\n".join(lines)).strip())
+    return found
+
+
 def read_title(notebook: Notebook) -> str:
-    """Return the title that the front matter of exercises has."""
-    return str(front_matter_of(notebook, "the exercises")["title"])
+    """Return the title of exercises: the heading at the top of their first cell.
+
+    Raises
+    ------
+    CourseError
+        If there is none.
+    """
+    cells = notebook["cells"]
+    found = TITLE.match(text_of(cells[0])) if cells and cells[0]["cell_type"] == "markdown" else None
+    if found is None:
+        raise CourseError("exercises must begin with a Markdown cell of '# Exercises: ...'")
+    return found[1].strip()
 
 
 def solved(notebook: Notebook) -> Notebook:
@@ -102,9 +134,9 @@ def for_students(notebook: Notebook, points: dict[str, float] | None = None, mor
     cells: list[Cell] = [
         {"cell_type": "markdown", "id": "title", "metadata": {}, "source": words.splitlines(keepends=True)}
     ]
-    for cell in notebook["cells"]:
+    for cell in notebook["cells"][1:]:
         tags = tags_of(cell)
-        if cell["cell_type"] == "raw" or tags & {"solution", "guide", "key"}:
+        if tags & {"solution", "guide", "key"}:
             continue
         cell = {**cell, "metadata": {**cell.get("metadata", {})}}
         text = text_of(cell)
@@ -116,4 +148,5 @@ def for_students(notebook: Notebook, points: dict[str, float] | None = None, mor
             text = f"<details><summary>Hint</summary>\n\n{text}\n\n</details>"
         cell["source"] = text.splitlines(keepends=True)
         cells.append(cell)
-    return {**notebook, "cells": cells}
+    kept = {name: value for name, value in notebook["metadata"].items() if name != "course"}
+    return {**notebook, "cells": cells, "metadata": kept}

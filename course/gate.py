@@ -62,6 +62,10 @@ class _Reader(HTMLParser):
         self._unread = 0
         self._in_title = False
         self._in_style = False
+        self._drawing = (
+            ""  # the tag of the element with role img that is open, and how many of its tag are open
+        )
+        self._nested = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values, facts = dict(attrs), self.facts
@@ -75,10 +79,15 @@ class _Reader(HTMLParser):
             facts.generator = values.get("content") or ""
         if tag == "a" and values.get("href") is not None:
             facts.links.append(str(values["href"]))
-        if tag == "img" and values.get("alt") != "":  # empty: part of a drawing, whose words say all
+        # Inside a drawing, whose label describes all of it, a picture's own alt text may be empty.
+        if tag == "img" and not (self._drawing and values.get("alt") == ""):
             facts.images.append(values)
-        if values.get("role") == "img":
+        if self._drawing == tag:
+            self._nested += 1
+        elif values.get("role") == "img":
             facts.images.append({"src": f"with role img ({tag})", "alt": values.get("aria-label")})
+            if (values.get("aria-label") or "").strip() and tag not in VOID:
+                self._drawing, self._nested = tag, 1
         if tag in ("image", "use"):  # of a drawing
             facts.fetched.append(values.get("href") or values.get("xlink:href") or "")
         if tag in FETCHES and values.get(FETCHES[tag]):
@@ -97,6 +106,9 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "title":
             self._in_title = False
+        if tag == self._drawing:
+            self._nested -= 1
+            self._drawing = tag if self._nested else ""
         if tag in UNREAD and self._unread:
             self._unread -= 1
         self._in_style = False

@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 
+from helpers.check import ANSWER
+
 INLINE = re.compile(r"(?<!`)`\{python\}[ \t]+([^`\n]+)`")
 BROKEN = re.compile(r"(?<!`)`\{python\}[^`\n]*(?:\n|$)")  # an expression that does not end on its line
 OPEN_WHEN = re.compile(r"^(:{3,}) *\{when=(?P<quote>[\"'])(?P<condition>.+?)(?P=quote)\} *$")
@@ -161,14 +163,28 @@ def keep_blocks(text: str, values: dict[str, Any]) -> str:
 
 
 def record_of(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return what a run found in a chapter: its inline values that are numbers, and the names that its claims list."""
+    """Return what a run found in a chapter: its inline values that are numbers, the answers given to `check`, and the
+    names that its claims list.
+
+    Answers in words are left out: they are sentences.
+    """
     record: dict[str, Any] = {}
     for cell in notebook["cells"]:
         for code, value in values_of(cell).items():
             number = as_number(value)
             if number is not None:
                 record[code] = number
+    for name, answer in answers_of(notebook).items():
+        if not isinstance(answer, str):
+            record[f"answer {name}"] = answer
     return record | notebook["metadata"].get("course_run", {}).get("record", {})
+
+
+def answers_of(notebook: dict[str, Any]) -> dict[str, Any]:
+    """Return the answers that the cells of an executed notebook gave to `check`, by exercise."""
+    outputs = [output for cell in notebook["cells"] for output in cell.get("outputs", [])]
+    given = [output["data"][ANSWER] for output in outputs if ANSWER in output.get("data", {})]
+    return {entry["exercise"]: entry["answer"] for entry in given}
 
 
 def as_number(value: Any) -> Any:

@@ -28,7 +28,7 @@ TERMS = "notebooks/glossary.yml"
 # In the order in which the course takes them; others follow in the alphabet's.
 ORDER = [
     "landscape", "segmentation", "selection", "regions", "criteria", "scoring", "planted", "gan", "raster",
-    "parameters", "record", "invariants", "drawing", "plots",
+    "parameters", "check",
 ]  # fmt: skip
 HEAD = """---
 title: "The helpers"

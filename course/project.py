@@ -1,4 +1,4 @@
-"""Read `_quarto.yml`, the one list of chapters, and each chapter's front matter.
+"""Read `_quarto.yml`, the one list of chapters, and what each chapter says of itself.
 
 Steps: find the project's folder, read its settings, list its chapters in the site's order.
 """
@@ -30,12 +30,9 @@ class Chapter:
         return int(self.name[:2])
 
     @cached_property
-    def front_matter(self) -> dict[str, Any]:
+    def about(self) -> dict[str, Any]:
         """Return what a chapter says of itself: title, subtitle, minutes, description, ..."""
-        notebook = read_notebook(self.source)
-        if is_woven(notebook):
-            return about_chapter(notebook, str(self.source))
-        return front_matter_of(notebook, str(self.source))
+        return about_chapter(read_notebook(self.source), str(self.source))
 
 
 @dataclass(frozen=True)
@@ -149,20 +146,6 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
     return value
 
 
-def front_matter_of(notebook: dict[str, Any], where: str) -> dict[str, Any]:
-    """Return the YAML of a notebook's first cell; `where` names the notebook in an error."""
-    cells = notebook["cells"]
-    text = "".join(cells[0]["source"]).strip() if cells and cells[0]["cell_type"] == "raw" else ""
-    if not (text.startswith("---") and text.endswith("---") and len(text) > 6):
-        raise CourseError(f"{where}: the first cell must be raw front matter between two lines of ---")
-    return read_yaml(text.strip("-"), f"{where}, front matter")
-
-
-def is_woven(notebook: dict[str, Any]) -> bool:
-    """Return True if a notebook is a chapter whose text has inline expressions: its metadata describe it."""
-    return "course" in notebook.get("metadata", {})
-
-
 def about_line(text: str) -> re.Match[str] | None:
     """Return the match of the title, the subtitle and the minutes at the top of a chapter's first cell."""
     pattern = r"# (?P<title>.+)\n+\*(?P<subtitle>[^*]+?)\.?\* About (?P<minutes>\d+) minutes\."
@@ -182,7 +165,7 @@ def about_chapter(notebook: dict[str, Any], where: str) -> dict[str, Any]:
     cells = notebook["cells"]
     text = "".join(cells[0]["source"]) if cells and cells[0]["cell_type"] == "markdown" else ""
     found = about_line(text)
-    about = notebook["metadata"]["course"]
+    about = notebook["metadata"].get("course")
     if found is None:
         raise CourseError(f"{where}: must begin with a cell of '# Title' and '*Subtitle.* About 30 minutes.'")
     if not isinstance(about, dict) or not about.get("description"):

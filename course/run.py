@@ -35,7 +35,7 @@ from course import inline, places
 from course.depends import PACKAGES, Sources, installed
 from course.errors import CourseError
 from course.exercises import solved
-from course.project import Chapter, Project, is_woven, read_notebook
+from course.project import Chapter, Project, read_notebook
 from course.report import Report
 from helpers import parameters as table
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     import filelock
 
 FORMAT = 1
-SCRAP = "application/scrapbook.scrap.json+json"
 ATTEMPTS = "attempts"
 OPEN_FILES = 128  # of a run's process, and of each kernel
 LOCK_WAIT = 1800  # seconds that a run waits for another one in the same folder
@@ -244,7 +243,7 @@ def _task(
     """Return a chapter with all that its result depends on."""
     inputs = sources.inputs(_code_cells(chapter))
     notebook = chapter.source.relative_to(project.root).as_posix()
-    files = {notebook: _sha256(chapter.source), **inputs.files, **_woven_with(project, chapter)}
+    files = {notebook: _sha256(chapter.source), **inputs.files, **_evaluated_with(project, chapter)}
     held: dict[str, Any] = {
         "files": files,
         "packages": inputs.packages,
@@ -258,21 +257,14 @@ def _task(
     return Task(chapter, given, effective, files, key, held.get("image"))
 
 
-def _woven_with(project: Project, chapter: Chapter) -> dict[str, str]:
+def _evaluated_with(project: Project, chapter: Chapter) -> dict[str, str]:
     """Return the SHA-256 of what makes a chapter's values beside its own code: its claims, the engine, the style."""
-    notebook = read_notebook(chapter.source)
-    if not is_woven(notebook):
-        return {}
-    paths = [
-        "course/engine.py",
-        "course/inline.py",
-        "figures/style.py",
-        "figures/inks.py",
-        "claims/__init__.py",
-    ]
-    claims = notebook["metadata"]["course"].get("claims")
-    paths += [f"claims/{claims}.py"] if claims else []
-    return {path: _sha256(project.root / path) for path in paths}
+    claims = read_notebook(chapter.source).get("metadata", {}).get("course", {}).get("claims", "__init__")
+    if claims != "__init__" and not (project.root / "claims" / f"{claims}.py").is_file():
+        raise CourseError(f"{chapter.source}: its metadata name claims/{claims}.py, which is not there")
+    paths = ["course/engine.py", "course/inline.py", "figures/style.py", "figures/inks.py"]
+    paths += ["claims/__init__.py", f"claims/{claims}.py"]
+    return {path: _sha256(project.root / path) for path in paths if (project.root / path).is_file()}
 
 
 def _code_cells(chapter: Chapter) -> list[str]:
@@ -659,7 +651,8 @@ def _complete(project: Project, planned: Plan, partial: Path) -> None:
     for path in list((partial / "notebooks").iterdir()):
         if path.stem not in wanted:
             path.unlink()
-    record = {task.name: read_record(partial / "notebooks" / f"{task.name}.ipynb") for task in tasks}
+    notebooks = {task.name: read_notebook(partial / "notebooks" / f"{task.name}.ipynb") for task in tasks}
+    record = {name: inline.record_of(notebook) for name, notebook in notebooks.items()}
     _write_json(partial / "record.json", record)
     manifest: dict[str, Any] = {
         "format": FORMAT,
@@ -677,20 +670,6 @@ def _complete(project: Project, planned: Plan, partial: Path) -> None:
     if own:
         manifest["picture"] = {"name": Path(own.effective["image_path"]).name, "sha256": own.picture}
     _write_json(partial / "manifest.json", manifest)
-
-
-def read_record(notebook: Path) -> dict[str, Any]:
-    """Return what the executed notebook in a file recorded, by name."""
-    return recorded_in(read_notebook(notebook))
-
-
-def recorded_in(notebook: dict[str, Any]) -> dict[str, Any]:
-    """Return what an executed notebook recorded, by name."""
-    if is_woven(notebook):
-        return inline.record_of(notebook)
-    outputs = [o for cell in notebook["cells"] for o in cell.get("outputs", [])]
-    scraps = [o["data"][SCRAP] for o in outputs if SCRAP in o.get("data", {})]
-    return {scrap["name"]: scrap["data"] for scrap in scraps}
 
 
 def _swap(partial: Path, folder: Path) -> None:

@@ -20,8 +20,6 @@ from course.stage import refuse_foreign_sources, stage
 if TYPE_CHECKING:
     from course.run import Run
 
-RENDERERS = ("auto", "quarto", "embedded")
-
 
 def build(
     project: Project, run: Run, renderer: str = "auto", out: Path | None = None, *, judged: bool = True

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from course.exercises import is_exercises
-from helpers.markdown import code
+from course.markdown import code
 
 NAME = "this-run"
 PAGE = f"chapters/{NAME}.qmd"  # listed in _quarto.yml; both renderers read it

@@ -14,10 +14,12 @@ from IPython.display import display
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from helpers.drawing import CLUSTERS
 from helpers.segmentation import distinct_colors, segment
 
 STEPS = "application/vnd.course.steps+json"  # the stage step makes a box of it, which the script fills
+SHADES = (  # of the clusters
+    "#332288", "#88CCEE", "#44AA99", "#117733", "#999933", "#DDCC77", "#CC6677", "#882255", "#AA4499", "#BBBBBB",
+)  # fmt: skip
 SIDE = 24  # pixels: few enough to follow, enough to see the landscape
 KS = range(2, 9)
 
@@ -100,7 +102,7 @@ def task(picture: NDArray[np.uint8], k: int, ks: Iterable[int] = KS, random_stat
         "pixels": pixels.tolist(),
         "plane": plane,
         "best": best,
-        "shades": list(CLUSTERS),
+        "shades": list(SHADES),
         "k": min(k, max(listed)),
     }
 

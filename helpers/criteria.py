@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from helpers import landscape, selection
-from helpers.record import join
 from helpers.segmentation import (
     Colors,
     Segmentation,
@@ -227,3 +226,8 @@ def read_sweep(path: Path = SWEEP) -> tuple[pd.DataFrame, dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise ValueError(f"{path}: no sweep to read ({error}); `course sweep` makes one") from None
     return rows, made
+
+
+def join(words: Sequence[str]) -> str:
+    """Return words as a list in prose: a; a and b; a, b and c."""
+    return " and ".join([", ".join(words[:-1]), *words[-1:]]) if len(words) > 1 else "".join(words)

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from course import run as runs
+from course.downloads import ZIPPED
 from course.errors import CourseError
 from course.project import Project, load
 from course.run import Run
-from course.stage import ZIPPED
 from tests.projects import ROOT
 
 if TYPE_CHECKING:

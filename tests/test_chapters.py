@@ -16,9 +16,9 @@ from PIL import Image
 
 from course import inline, page
 from course.check import check
-from course.project import Project, is_woven, load, read_notebook
+from course.exercises import text_of
+from course.project import Project, load, read_notebook
 from course.run import Run, declared_parameters
-from course.stage import source_of
 from tests.conftest import copy_course, ensure
 from tests.projects import ROOT
 
@@ -95,28 +95,18 @@ def run(project: Project, name: str, values: dict[str, Any], chapters: list[str]
     return ensure(project, names, given, project.root / "runs" / name.replace(" ", "-").replace(",", ""))
 
 
-def outputs(run: Run) -> list[tuple[str, dict[str, Any]]]:
-    found = []
-    for name in run.manifest["chapters"]:
-        notebook = read_notebook(run.notebook(name))
-        for cell in [] if is_woven(notebook) else notebook["cells"]:
-            found += [(name, output) for output in cell.get("outputs", [])]
-    return found
-
-
 # What kind of figure an alt text may say that it is of.
 KINDS = r"graph|map|pictures?|plots?|diagram|grid|strip|tree|patch|field|bars|landscape|sheet|tiles|window|histogram|dendrogram"
 
 
-def check_woven(run: Run) -> None:
-    """Hold the chapters with inline values against the rules: no warnings, captions and alt texts, whole sentences."""
+def check_outputs(run: Run) -> None:
+    """Hold what chapters show against the rules: no warnings, captions and alt texts, whole sentences, finite numbers."""
     for name in run.manifest["chapters"]:
-        notebook = read_notebook(run.notebook(name))
-        for number, cell in enumerate(notebook["cells"] if is_woven(notebook) else [], start=1):
+        for number, cell in enumerate(read_notebook(run.notebook(name))["cells"], start=1):
             place = f"{name}, cell {number}"
             assert not any(output.get("name") == "stderr" for output in cell.get("outputs", [])), place
             if cell["cell_type"] == "markdown":
-                text = inline.resolve(source_of(cell), cell)
+                text = inline.resolve(text_of(cell), cell)
                 assert not re.search(r"\bnan\b|\binf\b|`\{python\}", text), (place, text)
                 continue
             label, caption, alt = page.caption_and_alt(cell, place)
@@ -127,34 +117,6 @@ def check_woven(run: Run) -> None:
                 assert re.search(r"\d", alt), (place, "no number of this run")
                 assert len(caption) > 10, place
                 page.figure_div(label, caption, alt, page.drawings_of(cell), "x", place)
-
-
-def check_outputs(run: Run) -> None:
-    """Hold what chapters show against the rules: no warnings, captions and alt texts, finite numbers."""
-    check_woven(run)
-    for name, output in outputs(run):
-        data = output.get("data", {})
-        assert output["output_type"] in ("display_data", "stream"), (name, output)
-        assert output.get("name") != "stderr", (name, output)
-        assert "text/html" not in data, name
-        figure = data.get("application/vnd.course.figure+json")
-        if figure:
-            first = figure["alt"].partition(".")[0] if not figure["alt"][0].isdigit() else figure["alt"]
-            assert len(figure["alt"]) > 60, (name, figure["label"])
-            assert re.search(KINDS, first, re.IGNORECASE), (name, figure["label"], first)
-            assert re.search(r"\d", figure["alt"]), (name, figure["label"], "no number of this run")
-            for picture in figure["pictures"]:
-                widest, least = (704, 13.7) if picture["page"] == "wide" else (358, 13.7)
-                assert picture["width"] <= widest, (name, figure["label"])
-                assert picture["text"] >= least, (
-                    name,
-                    figure["label"],
-                    "text smaller than the page's smallest",
-                )
-            assert len(figure["caption"]) > 10, (name, figure["label"])
-        shown = "".join(data.get("text/markdown", ""))
-        for text in (figure or {}).get("alt", ""), re.sub(r"```python.*?```", "", shown, flags=re.DOTALL):
-            assert not re.search(r"\bnan\b|\binf\b|\bNone\b(?! of)", text), (name, text)
 
     def finite(value: Any) -> bool:
         if isinstance(value, dict | list):
@@ -252,16 +214,14 @@ def test_the_articles_numbers_at_the_articles_settings(default_course: Project) 
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.name)
-def test_a_chapters_front_matter_and_shape(chapter: Any) -> None:
-    about = chapter.front_matter
+def test_a_chapter_describes_itself_and_has_its_parts(chapter: Any) -> None:
+    about = chapter.about
     notebook = read_notebook(chapter.source)
     assert {"title", "subtitle", "description", "minutes", "claims"} <= set(about)
-    assert 3 <= (source_of(notebook["cells"][0]).count("\n- ") or len(about.get("learn", []))) <= 6
+    assert 3 <= text_of(notebook["cells"][0]).count("\n- ") <= 6
     assert 5 <= about["minutes"] <= 30
     cells = notebook["cells"]
     assert cells[1]["metadata"]["tags"] == ["parameters"]
-    if not is_woven(notebook):
-        assert "parameters.check(globals())" in source_of(cells[2])
-    text = "\n".join(source_of(cell) for cell in cells if cell["cell_type"] == "markdown")
+    text = "\n".join(text_of(cell) for cell in cells if cell["cell_type"] == "markdown")
     assert "**Try it.**" in text
     assert "## What to remember" in text

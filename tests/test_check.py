@@ -4,23 +4,27 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+import helpers.check
+from claims import exercises
 from course import check
-from course.check import Problem, Tolerance, judge_claims
+from course.check import Problem, Tolerance
 from course.errors import CourseError
 from course.project import Project, load, read_notebook
 from course.run import Run, _sha256, load_run
 from course.stage import stage
-from helpers.invariants import CLAIMS, NOT_ASKED
+from helpers.check import Verdict
 from helpers.parameters import TABLE
 from tests.projects import ROOT, course
 
@@ -42,25 +46,7 @@ def edit_json(path: Path, change: Callable[[Any], None]) -> None:
     path.write_text(json.dumps(content), "utf-8")
 
 
-def edit_scrap(run: Run, chapter: str, name: str, change: Callable[[Any], Any]) -> None:
-    """Change a recorded value in the executed notebook and in the record, as a wrong computation would."""
-
-    def in_notebook(notebook: Any) -> None:
-        for cell in notebook["cells"]:
-            for output in cell.get("outputs", []):
-                scrap = output.get("data", {}).get("application/scrapbook.scrap.json+json", {})
-                if scrap.get("name") == name:
-                    scrap["data"] = change(scrap["data"])
-
-    edit_json(run.notebook(chapter), in_notebook)
-    edit_json(
-        run.folder / "record.json",
-        lambda record: record[chapter].update({name: change(record[chapter][name])}),
-    )
-    seal_run(run, chapter)
-
-
-def edit_claim(run: Run, chapter: str, off: float) -> None:
+def edit_claim(run: Run, chapter: str, off: Any) -> None:
     """Change the deviation of the first claim of a chapter, as a wrong computation would."""
     edit_json(
         run.notebook(chapter),
@@ -113,10 +99,23 @@ def test_a_deviation_above_its_limit_is_found(copied: tuple[Project, Run]) -> No
 
 def test_a_false_solution_is_found(copied: tuple[Project, Run]) -> None:
     project, run = copied
-    edit_scrap(run, "05-exercises", "invariants", lambda found: {**found, "solutions_right": 2.0})
-    assert [problem.partition(" (")[0] for problem in problems(project, run)] == [
-        "05-exercises: solutions_right"
-    ]
+    edit_claim(run, "05-exercises", 2.0)
+    text = "The solution of each exercise is right by its key, made apart from it"
+    assert problems(project, run) == [f'05-exercises: {text}: expected "at most 0 solutions", found 2.0']
+
+
+def test_the_claim_of_exercises_names_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = SimpleNamespace()
+    monkeypatch.setattr(helpers.check, "verdicts", {})
+    (claim,) = exercises.check(found)
+    assert math.isnan(claim.off)  # without a verdict nothing was right
+    right, wrong = Verdict(True, 1.0, "right."), Verdict(False, 0.5, "not yet: this is in percent.")
+    monkeypatch.setattr(helpers.check, "verdicts", {"4.1": right, "4.2": wrong})
+    (claim,) = exercises.check(found)
+    assert (claim.off, claim.allowed) == (1, 0)
+    assert claim.text.endswith("; not so: 4.2 (not yet: this is in percent.)")
+    monkeypatch.setattr(helpers.check, "verdicts", {"4.1": right})
+    assert exercises.check(found)[0].off == 0
 
 
 def test_a_chapter_whose_claims_were_not_asked_is_found(copied: tuple[Project, Run]) -> None:
@@ -131,21 +130,9 @@ def test_a_chapter_whose_claims_were_not_asked_is_found(copied: tuple[Project, R
 
 @pytest.mark.parametrize("value", [True, -1.0, "yes", None, [0.0], float("nan")])
 def test_a_bare_true_or_anything_but_a_deviation_is_a_problem(value: Any) -> None:
-    assert len(judge_claims("c", ["shares_sum"], {"shares_sum": value}, all_apply=False)) == 1
-
-
-def test_a_claim_not_asked_is_allowed_only_where_it_may_not_apply() -> None:
-    measured = {"terrain_by_thresholds": NOT_ASKED}
-    assert judge_claims("c", list(measured), measured, all_apply=False) == []
-    assert len(judge_claims("c", list(measured), measured, all_apply=True)) == 1
-
-
-def test_a_claim_not_measured_not_listed_or_unknown_is_a_problem() -> None:
-    assert str(judge_claims("c", ["shares_sum"], {}, all_apply=False)[0]) == (
-        f'c: shares_sum: expected "a measured deviation ({CLAIMS["shares_sum"].text})", found "nothing measured"'
-    )
-    assert "not listed" in str(judge_claims("c", [], {"shares_sum": 0.0}, all_apply=False)[0])
-    assert "unknown name" in str(judge_claims("c", ["sums"], {"sums": 0.0}, all_apply=False)[0])
+    claim = {"text": "It holds", "off": value, "allowed": 1, "unit": ""}
+    about = {"course": {"claims": "ch01"}, "course_run": {"claims": [claim], "record": {}}}
+    assert len(check.untrue_claims("c", {"cells": [], "metadata": about})) == 1
 
 
 def test_a_record_edited_by_hand_is_found(copied: tuple[Project, Run]) -> None:
@@ -154,7 +141,9 @@ def test_a_record_edited_by_hand_is_found(copied: tuple[Project, Run]) -> None:
     edit_json(run.folder / "record.json", lambda record: record["04-choosing-k"].update(chosen=chosen + 1))
     assert problems(project, run) == [f"04-choosing-k: chosen: expected {chosen}, found {chosen + 1}"]
     edit_json(run.folder / "record.json", lambda record: record["04-choosing-k"].pop("chosen"))
-    assert problems(project, run) == [f'04-choosing-k: chosen: expected {chosen}, found "nothing"']
+    assert problems(project, run) == [f"04-choosing-k: chosen: expected {chosen}, found nothing"]
+    edit_json(run.folder / "record.json", lambda record: record.pop("04-choosing-k"))
+    assert f"04-choosing-k: chosen: expected {chosen}, found nothing" in problems(project, run)
 
 
 # A run at the defaults against the expected values: a small one is passed off as such.

@@ -24,7 +24,7 @@ from course.cli import main
 from course.errors import CourseError
 from course.exercises import exercises_in, tags_of, text_of
 from course.project import Project, load, read_notebook
-from helpers.exercises import keys_of
+from helpers.check import ANSWER, keys_of
 from tests.projects import ROOT
 
 if TYPE_CHECKING:
@@ -382,7 +382,7 @@ def test_a_neighbors_notebook_under_ones_own_name_is_told(
 def answers_of(cells: list[str], *_: Any, **__: Any) -> Outcome:
     """Stand in for the jail: take the number of right answers from a comment in the code."""
     right = re.search(r"# right: (\d)", "\n".join(cells))
-    shown = [scrap(f"answer_4_{n}", RIGHT[f"4.{n}"]) for n in range(1, 1 + int(right[1]))] if right else []
+    shown = [given(f"4.{n}", RIGHT[f"4.{n}"]) for n in range(1, 1 + int(right[1]))] if right else []
     return Outcome([{"event": "cell", "number": 0, "outputs": shown}, {"event": "finished"}])
 
 
@@ -587,7 +587,7 @@ def test_what_nobody_foresaw_in_one_file_leaves_the_others(
     (given / os.fsdecode(b"M\xfcller_1_2_eve_04-exercises.ipynb")).write_text("{}", encoding="utf-8")
     (given / "fay_04-exercises.ipynb").write_text('{"cells": []}', encoding="utf-8")
     told = [
-        {"event": "cell", "number": 0, "ended": "\ud83d", "outputs": [scrap("answer_4_5", "\ud83d " * 20), scrap("answer_4_1", nested(700))]},
+        {"event": "cell", "number": 0, "ended": "\ud83d", "outputs": [given("4.5", "\ud83d " * 20), given("4.1", nested(700))]},
         {"event": "finished"},
     ]  # fmt: skip
     monkeypatch.setattr(jail, "why_not", lambda *_: "")
@@ -726,23 +726,24 @@ def nested(depth: int) -> list[Any]:
     return made
 
 
-def scrap(name: str, data: Any) -> dict[str, Any]:
-    return {"data": {"application/scrapbook.scrap.json+json": {"name": name, "data": data}}}
+def given(exercise: str, answer: Any) -> dict[str, Any]:
+    """Return the output by which `check` records an answer."""
+    return {"data": {ANSWER: {"exercise": exercise, "answer": answer}}}
 
 
 @pytest.mark.parametrize(
     ("outputs", "answers"),
     [
-        ([scrap("answer_4_1", 2)], {"4.1": 2}),
-        ([scrap("answer_4_1", 2), scrap("answer_4_1", 3)], {"4.1": 3}),
-        ([scrap("answer_9_9", 2)], {}),
-        ([scrap("answer_4_1", float("nan"))], {}),
-        ([scrap("answer_4_1", 10**400)], {}),
-        ([scrap("answer_4_1", "x" * 30_000)], {}),
-        ([scrap("answer_4_1", "ж" * 15_000)], {"4.1": "ж" * 15_000}),
-        ([scrap("answer_4_1", [1] * 30_000)], {}),
-        ([scrap("answer_4_1", nested(700))], {}),
-        ([3, None, {"data": 3}, {"data": {"application/scrapbook.scrap.json+json": []}}], {}),
+        ([given("4.1", 2)], {"4.1": 2}),
+        ([given("4.1", 2), given("4.1", 3)], {"4.1": 3}),
+        ([given("9.9", 2)], {}),
+        ([given("4.1", float("nan"))], {}),
+        ([given("4.1", 10**400)], {}),
+        ([given("4.1", "x" * 30_000)], {}),
+        ([given("4.1", "ж" * 15_000)], {"4.1": "ж" * 15_000}),
+        ([given("4.1", [1] * 30_000)], {}),
+        ([given("4.1", nested(700))], {}),
+        ([3, None, {"data": 3}, {"data": {ANSWER: []}}], {}),
         ("text", {}),
     ],
 )
@@ -855,9 +856,9 @@ def test_the_sites_code_and_numbers_that_are_typed_in_are_flagged() -> None:
     noted = ["x = f()  # 262954537.40899658", "'0.980560366734964'", "check('4.4', x)"]
     assert published.flags(result_with(noted, answers)) == []
     assert published.flags(result_with(typed, answers, right=False)) == []
-    assert published.flags(
-        result_with(["from helpers.exercises import keys_of\nk = keys_of(4, {})"], {})
-    ) == ["it asks for the key (keys_of)"]
+    assert published.flags(result_with(["from helpers.check import keys_of\nk = keys_of(4, {})"], {})) == [
+        "it asks for the key (keys_of)"
+    ]
 
 
 # What is shown
@@ -1001,9 +1002,7 @@ def marked(
     forged = handed_in(
         class_folder, "bela", lambda n, s: f'check("{n}", {answers[n]["answer"]!r})' if n < "4.5" else None
     )
-    forged["cells"][-1]["outputs"] = [
-        {"output_type": "display_data", **scrap("answer_4_1", 1), "metadata": {}}
-    ]
+    forged["cells"][-1]["outputs"] = [{"output_type": "display_data", **given("4.1", 1), "metadata": {}}]
     save("bela", forged)
     # copy handed in ada's notebook with the name changed
     save("copy", handed_in(class_folder, "ada", lambda _, solution: solution))

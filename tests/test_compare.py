@@ -14,33 +14,36 @@ import pytest
 from PIL import Image
 
 from course import compare
-from course.compare import ABSENT, Pair, pairs
+from course.compare import Pair, pairs
 from course.errors import CourseError
 from course.gate import check_site, read_page
+from course.records import ABSENT
 from course.run import Run, load_run
-from course.stage import FIGURE
 from tests.projects import course, make_project
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-def webp(color: str, size: tuple[int, int] = (8, 4)) -> str:
-    buffer = io.BytesIO()
-    Image.new("RGB", size, color).save(buffer, "WEBP", lossless=True)
-    return base64.b64encode(buffer.getvalue()).decode()
-
-
 def figure(
     label: str, color: str, alt: str = "A plain square", caption: str = "A *square*."
 ) -> dict[str, Any]:
-    pictures = [
-        {"theme": theme, "page": page, "webp": webp(shade), "width": 640, "height": 320, "text": 14.0}
-        for theme, shade in (("light", color), ("dark", "black"))
-        for page in ("wide", "narrow")
-    ]
-    about = {"label": label, "caption": caption, "alt": alt, "pictures": pictures}
-    return {"output_type": "display_data", "metadata": {}, "data": {FIGURE: about}}
+    """Return the executed cell of a figure: a drawing that holds a picture of one color."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (8, 4), color).save(buffer, "PNG")
+    png = base64.b64encode(buffer.getvalue()).decode()
+    image = f'<image width="100" height="50" xlink:href="data:image/png;base64,{png}"/>'
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" viewBox="0 0 100 50">'
+        f'<g id="figure_1">{image}</g></svg>'
+    )
+    output = {
+        "output_type": "display_data",
+        "metadata": {"image/svg+xml": {"panels": [], "columns": 1, "text": 10}},
+        "data": {"image/svg+xml": svg},
+    }
+    options = f"#| label: {label}\n#| fig-cap: {json.dumps(caption)}\n#| fig-alt: {json.dumps(alt)}\n"
+    return {"cell_type": "code", "source": f"{options}draw()", "metadata": {}, "outputs": [output]}
 
 
 def make_run(
@@ -54,8 +57,8 @@ def make_run(
     """Return a finished run that recorded this."""
     (folder / "notebooks").mkdir(parents=True)
     for name in record:
-        cell = {"cell_type": "code", "source": "", "metadata": {}, "outputs": (figures or {}).get(name, [])}
-        (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
+        cells = (figures or {}).get(name, [])
+        (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps({"cells": cells, "metadata": {}}))
     manifest = {
         "format": 1,
         "complete": True,
@@ -66,7 +69,7 @@ def make_run(
         "platform": "Linux",
         "commit": None,
         "dirty": None,
-        "inputs": {"helpers/plots.py": "ab" * 32},
+        "inputs": {"helpers/regions.py": "ab" * 32},
         **more,
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))
@@ -229,12 +232,12 @@ def test_parameters_are_shown_as_they_are_given_and_pictures_by_their_name(tmp_p
 def test_what_ran_is_compared(tmp_path: Path) -> None:
     a = make_run(tmp_path / "a", {"01-x": {}}, commit="0123456789abcdef", dirty=True)
     b = make_run(
-        tmp_path / "b", {"01-x": {}}, packages={"numpy": "2.3.0"}, inputs={"helpers/plots.py": "cd" * 32}
+        tmp_path / "b", {"01-x": {}}, packages={"numpy": "2.3.0"}, inputs={"helpers/regions.py": "cd" * 32}
     )
     assert [(p.name, *p.texts) for p in compare.Comparison(a, b).surroundings()] == [
         ("commit", "0123456789ab, with edits", "not in git"),
         ("package numpy", "2.4.6", "2.3.0"),
-        ("file helpers/plots.py", "abababababab", "cdcdcdcdcdcd"),
+        ("file helpers/regions.py", "abababababab", "cdcdcdcdcdcd"),
     ]
     same = make_run(tmp_path / "c", {"01-x": {}}), make_run(tmp_path / "d", {"01-x": {}})
     _, page = compare.compare(*same, tmp_path / "out")
@@ -247,17 +250,15 @@ def test_equal_figures_are_shown_once_and_others_side_by_side(tmp_path: Path) ->
     runs = [make_run(tmp_path / name, {"01-x": {}}, figures=f) for name, f in (("a", a), ("b", b))]
     _, page = compare.compare(runs[0], runs[1], tmp_path / "out")
     assert check_site(page.parent) == []
-    images = [(i["src"], i["alt"], i["class"], i["width"], i["height"]) for i in read_page(page).images]
-    assert images == [
-        (f"pictures/01-x/{name}-{theme}.webp", alt, f"{theme}-content", "640", "320")
-        for name, alt in [
-            ("fig-same-the-same-in-both", "A plain square"),
-            ("fig-other-A", "A plain square"),
-            ("fig-other-B", "A blue square"),
-            ("fig-gone-only-in-A", "A plain square"),
-        ]
-        for theme in ("light", "dark")
+    assert [image["alt"] for image in read_page(page).images] == [
+        "A plain square",
+        "A plain square",
+        "A blue square",
+        "A plain square",
     ]
+    names = ("fig-same-the-same-in-both", "fig-other-A", "fig-other-B", "fig-gone-only-in-A")
+    pictures = sorted(path.name for path in (page.parent / "pictures").iterdir())
+    assert pictures == sorted(f"01-x-{name}-0-0.webp" for name in names)
     text = page.read_text()
     assert text.count("<p>A <em>square</em>.</p>") == 4
     assert '<p class="label">fig-same, the same in both</p>' in text
@@ -283,7 +284,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
         out = compare.compare(runs[0], runs[1], folder / "out")[1].parent
         made.append({p.relative_to(out): p.read_bytes() for p in out.rglob("*") if p.is_file()})
     assert made[0] == made[1]
-    assert len(made[0]) == 6  # the page, four pictures, and the list of these
+    assert len(made[0]) == 4  # the page, two pictures, and the list of these
 
 
 def test_a_comparison_is_replaced_and_nothing_else_is(tmp_path: Path) -> None:
@@ -341,14 +342,12 @@ def test_the_page_is_quiet_and_fits(tmp_path: Path, browser: Browser, width: int
     page.on("requestfailed", lambda request: trouble.append(request.url))
     page.goto(made.as_uri(), wait_until="networkidle")
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    figures = page.locator("img")
-    assert (
-        figures.evaluate_all("all => all.filter(i => i.offsetParent).map(i => i.className)")
-        == [f"{theme}-content"] * 2
-    )
+    ink = "getComputedStyle(document.documentElement).getPropertyValue('--ink')"
+    before = page.evaluate(ink)
     other = "light" if theme == "dark" else "dark"
     page.get_by_role("button", name=f"{other.capitalize()} theme").click()
-    assert page.locator(f"img.{other}-content").first.is_visible()
+    assert page.evaluate(ink) != before  # drawings take their inks from the page
+    assert page.locator("figure svg img").count() == 2
     levels = page.locator("h1, h2, h3").evaluate_all("all => all.map(h => +h.tagName[1])")
     assert levels[0] == 1
     assert all(b - a <= 1 for a, b in itertools.pairwise(levels))

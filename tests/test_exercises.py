@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from course import exercises as forms
+from course.errors import CourseError
 from course.exercises import Exercise, exercises_in, tags_of, text_of
 from course.project import load, read_notebook
-from helpers import exercises
-from helpers.exercises import Key, judge, key, keys_of
+from helpers import check as exercises
+from helpers.check import Key, judge, key, keys_of
 from tests.projects import ROOT
 
 SOURCES = sorted((ROOT / "exercises").glob("[0-9]*.ipynb"))
@@ -53,8 +54,7 @@ def verdicts_of(source: Path, values: dict[str, Any]) -> dict[str, exercises.Ver
     """Return what `check` says of the solutions."""
     exercises.verdicts.clear()
     with pytest.MonkeyPatch.context() as patch:
-        for shown in ("display", "figure"):
-            patch.setattr(f"helpers.record.{shown}", lambda *_, **__: None)
+        patch.setattr("IPython.display.display", lambda *_, **__: None)
         run_cells(source, forms.solved(read_notebook(source))["cells"], values, {})
     return dict(exercises.verdicts)
 
@@ -91,6 +91,22 @@ def test_an_exercise_has_all_its_parts(source: Path) -> None:
         assert all(
             cell["cell_type"] == "code" for cell in exercise.tagged("solution") + exercise.tagged("key")
         )
+        assert all(cell["cell_type"] == "markdown" for cell in exercise.tagged("guide"))
+    # Students' notebooks have no run whose values could stand in their text.
+    asking = [c for c in notebook["cells"] if "{python}" in text_of(c) or "when=" in text_of(c)]
+    assert all("guide" in tags_of(cell) for cell in asking)
+
+
+def test_a_guide_for_every_landscape_has_blanks_and_conditions() -> None:
+    guide = 'It has `{python} f"{share:.1%}"` of `all`.\n\n::: {when="share > 0.5"}\nMost: `{python} n`.\n:::\n\nEnd.'
+    cell = {"cell_type": "markdown", "metadata": {"tags": ["guide"]}, "source": guide}
+    (text,) = forms.guides_of(Exercise("1.1", "One", [cell]))
+    assert text == "It has … of `all`.\n\nIf `share > 0.5`:\n\nMost: ….\n\nEnd."
+
+
+def test_exercises_without_a_title_are_refused() -> None:
+    with pytest.raises(CourseError, match="must begin with a Markdown cell of '# Exercises: "):
+        forms.read_title({"cells": [{"cell_type": "code", "metadata": {}, "source": "1"}]})
 
 
 @by_notebook
@@ -134,7 +150,7 @@ def test_starts_are_no_answers_or_known_mistakes(source: Path) -> None:
         values = given(source, seed)
         names: dict[str, Any] = {}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("helpers.record.display", lambda *_, **__: None)
+            patch.setattr("IPython.display.display", lambda *_, **__: None)
             cells = read_notebook(source)["cells"]
             run_cells(source, [c for c in cells if tags_of(c) & {"parameters", "setup"}], values, names)
             for exercise in listed(source):
@@ -253,7 +269,7 @@ def test_check_takes_the_parameters_of_who_asks(capsys: pytest.CaptureFixture[st
     values = {"size": 64, "scale": 16.0, "seed": 9}
     right = keys_of(4, values)["4.1"].answer
     exec(
-        f"from helpers.exercises import check\ncheck('4.1', {right!r})\ncheck('4.9', 1)\ncheck('99.1', 1)\ncheck('4.1', ...)\ncheck('4.1', object())\ncheck(4.1, float('nan'))\ncheck('4.5', '\\n...\\n')\ncheck('4.2 ', ...)\ncheck('four', 1)",
+        f"from helpers.check import check\ncheck('4.1', {right!r})\ncheck('4.9', 1)\ncheck('99.1', 1)\ncheck('4.1', ...)\ncheck('4.1', object())\ncheck(4.1, float('nan'))\ncheck('4.5', '\\n...\\n')\ncheck('4.2 ', ...)\ncheck('four', 1)",
         dict(values),
     )
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("4.", "99.", "four"))]
@@ -274,7 +290,7 @@ def test_a_key_that_fails_is_named_and_the_others_are_checked(
 
     cells = [
         cell("seed = 0", tag="parameters"),
-        cell("from helpers.exercises import key", tag="setup"),
+        cell("from helpers.check import key", tag="setup"),
         cell("### 77.1 One", "markdown"),
         cell("key('77.1', seed)"),
         cell("### 77.2 Two", "markdown"),
@@ -284,9 +300,9 @@ def test_a_key_that_fails_is_named_and_the_others_are_checked(
     ]
     (tmp_path / "77-exercises.ipynb").write_text(json.dumps({"cells": cells}), "utf-8")
     monkeypatch.setattr(exercises, "FOLDER", tmp_path)
-    monkeypatch.setattr("helpers.record.display", lambda *_, **__: None)
+    monkeypatch.setattr("IPython.display.display", lambda *_, **__: None)
     names: dict[str, Any] = {"seed": 5}
-    exec("from helpers.exercises import check\ncheck('77.1', 5)\ncheck('77.3', 3)", names)
+    exec("from helpers.check import check\ncheck('77.1', 5)\ncheck('77.3', 3)", names)
     assert capsys.readouterr().out == "77.1: right.\n77.3: right.\n"
     message = (
         r"^the key of exercise 77\.2 \(77-exercises\.ipynb, cell 6\) cannot be computed with these parameters: "

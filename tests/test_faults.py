@@ -20,7 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
-from course import run
+from course import inline, run
 from course.errors import CourseError
 from course.project import Project, read_notebook
 from course.run import Run
@@ -224,7 +224,8 @@ def test_nothing_of_the_users_settings_is_used(tmp_path: Path) -> None:
         OMP_NUM_THREADS="7",
     )
     assert (code, err) == (0, "")
-    found = run.load_run(project.root / "runs/default").record["shows_its_environment"]
+    made = read_notebook(project.root / "runs/default/notebooks/shows_its_environment.ipynb")
+    found = inline.values_of(made["cells"][-1])
     assert found["python"] == sys.executable
     assert not found["settings"].startswith(str(hostile))
     assert found["line_width"] == 1.5
@@ -255,11 +256,11 @@ def test_plain_papermill_ends_with_the_one_line(tmp_path: Path) -> None:
 
 def test_chapter_without_its_helpers_fails_in_one_line(tmp_path: Path) -> None:
     project = make_project(tmp_path, "records")
-    (tmp_path / "helpers/record.py").write_text("1 / 0\n", "utf-8")
+    (tmp_path / "helpers/parameters.py").write_text("1 / 0\n", "utf-8")
     with pytest.raises(CourseError) as error:
         run.ensure(project, None, {}, tmp_path / "runs/default", quiet=True)
     assert str(error.value).startswith(
-        "records, cell 3 (from helpers import parameters, record): ZeroDivisionError: division by zero"
+        "records, cell 3 (from helpers import parameters): ZeroDivisionError: division by zero"
     )
 
 
@@ -438,14 +439,16 @@ def test_runs_with_other_values_into_one_folder_each_end_whole(tmp_path: Path) -
 
 
 def write_chapter(project: Project, name: str, *cells: str) -> None:
-    """Write a chapter with these code cells in place of one that is there."""
+    """Write a chapter with these code cells, and then `found` in its text, in place of one that is there."""
     path = project.root / "notebooks" / f"{name}.ipynb"
     notebook = read_notebook(path)
     code = [
         {"cell_type": "code", "execution_count": None, "id": f"cell-{n}", "metadata": {}, "outputs": [], "source": cell}
         for n, cell in enumerate(cells)
     ]  # fmt: skip
-    path.write_text(json.dumps({**notebook, "cells": [notebook["cells"][0], *code]}, indent=1), "utf-8")
+    shown = "`{python} found`" if "found = " in cells[-1] else "The end."
+    text = {"cell_type": "markdown", "id": "text", "metadata": {}, "source": shown}
+    path.write_text(json.dumps({**notebook, "cells": [notebook["cells"][0], *code, text]}, indent=1), "utf-8")
 
 
 @pytest.mark.parametrize(
@@ -456,7 +459,9 @@ def test_edit_while_a_chapter_is_executed_is_noticed(tmp_path: Path, edited: str
     (tmp_path / "data").mkdir()
     (tmp_path / "data/a.csv").write_text("1", "utf-8")
     waits = "from pathlib import Path\nimport time\nPath('asleep').touch()\nwhile not Path('go').exists():\n    time.sleep(0.05)"
-    works = "from helpers import landscape, record\nrecord.record('found', [landscape.ISOLINES[0], int(Path('data/a.csv').read_text())])"
+    works = (
+        "from helpers import landscape\nfound = [landscape.ISOLINES[0], int(Path('data/a.csv').read_text())]"
+    )
     write_chapter(project, "takes_nothing", waits, works)
     process = start_course(project, "run")
     assert wait_until((tmp_path / "asleep").exists)
@@ -508,13 +513,13 @@ def test_package_of_another_version_executes_what_imports_it(tmp_path: Path) -> 
 def test_two_edits_in_one_second_are_both_seen(tmp_path: Path) -> None:
     """Python takes its bytecode for fresh if a source has the length and, in whole seconds, the time it had."""
     project = make_project(tmp_path, "takes_nothing")
-    write_chapter(project, "takes_nothing", "from helpers import mine, record\nrecord.record('x', mine.X)")
+    write_chapter(project, "takes_nothing", "from helpers import mine\nfound = mine.X")
     mine = tmp_path / "helpers/mine.py"
     for value in (1, 2):
         mine.write_text(f"X = {value}\n", "utf-8")
         os.utime(mine, (1_700_000_000, 1_700_000_000))
         assert course(project, "run", PYTHONDONTWRITEBYTECODE="")[0] == 0
-        assert run.load_run(tmp_path / "runs/default").record["takes_nothing"]["x"] == value
+        assert run.load_run(tmp_path / "runs/default").record["takes_nothing"]["found"] == value
 
 
 # What is published is what was run
@@ -528,16 +533,16 @@ def test_run_of_other_sources_is_not_published(tmp_path: Path) -> None:
     found = run.ensure(project, None, dict(values), tmp_path / "runs/mine", quiet=True)
     picture.unlink()
     run.refuse_if_stale(project, found)  # the picture is no source of the course
-    (tmp_path / "helpers/plots.py").write_text("", "utf-8")
+    (tmp_path / "helpers/more.py").write_text("", "utf-8")
     run.refuse_if_stale(project, found)  # no chapter reaches it
 
-    record = tmp_path / "helpers/record.py"
-    record.write_text(record.read_text("utf-8").replace("SCRAP = ", "SCRAPS = 1\nSCRAP = "), "utf-8")
+    with (tmp_path / "helpers/parameters.py").open("a", encoding="utf-8") as helper:
+        helper.write("MORE = 1\n")
     again = f"course run -p seed 3 -p image_path {shlex.quote(str(picture))} --out {tmp_path / 'runs/mine'}"
     with pytest.raises(CourseError) as error:
         run.refuse_if_stale(project, found)
     assert str(error.value) == (
-        f"runs/mine: helpers/record.py changed since records was run; run it again with: {again}"
+        f"runs/mine: helpers/parameters.py changed since records was run; run it again with: {again}"
     )
     for name in ("records", "takes_nothing"):
         write_chapter(project, name, "1")

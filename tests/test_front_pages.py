@@ -14,7 +14,7 @@ import yaml
 from click.testing import CliRunner
 from PIL import Image
 
-from course import lookup, stage
+from course import home, lookup
 from course.cli import cli
 from course.project import Project, load
 from course.run import Run
@@ -133,12 +133,12 @@ def test_references_have_a_doi_or_an_address_and_the_founding_ones_are_there() -
 
 def test_lessons_name_chapters_that_exist() -> None:
     numbers = {chapter.name[:2] for chapter in PROJECT.chapters}
-    assert {number for chapters in stage.LESSONS.values() for number in chapters} <= numbers
-    table = stage._lessons(PROJECT)
-    assert table.count("\n|") == len(stage.LESSONS) + 1
-    for name, chapters in stage.LESSONS.items():
+    assert {number for chapters in home.LESSONS.values() for number in chapters} <= numbers
+    table = home.lessons(PROJECT)
+    assert table.count("\n|") == len(home.LESSONS) + 1
+    for name, chapters in home.LESSONS.items():
         if match := re.search(r"(\d+) minutes", name):
-            total = sum(int(c.front_matter["minutes"]) for c in PROJECT.chapters if c.name[:2] in chapters)
+            total = sum(int(c.about["minutes"]) for c in PROJECT.chapters if c.name[:2] in chapters)
             assert total <= int(match[1]), f"{name} takes {total} minutes"
 
 

@@ -26,6 +26,7 @@ def site(folder: Path, body: str = "", head: str = "") -> list[str]:
         "<p>Fine</p>",
         "<pre>::: {.x} #| @fig-x $$</pre>",
         '<p><code>{{&lt; include &gt;}} {#x}</code></p><a href="#top">x</a>',
+        '<div role="img" aria-label="A map"><div><img src="a.png" alt=""></div><img src="a.png" alt=""></div>',
         '<img src="a.png" alt="A line"><a href="https://example.org">out</a><a href="mailto:a@b.c">m</a>',
     ],
 )
@@ -46,6 +47,13 @@ def test_what_is_right_passes(tmp_path: Path, body: str) -> None:
         ("<p>Unable to display output for mime type</p>", "Unable to display output"),
         ('<img src="a.png">', "a.png has no alt text"),
         ('<img src="a.png" alt=" ">', "a.png has no alt text"),
+        ('<img src="a.png" alt="">', "a.png has no alt text"),
+        ('<div role="img" aria-label="A map"><img src="a.png"></div>', "a.png has no alt text"),
+        (
+            '<div role="img" aria-label="A map"><div></div></div><img src="a.png" alt="">',
+            "a.png has no alt text",
+        ),
+        ('<div role="img"></div>', "the picture with role img (div) has no alt text"),
         ('<img src="b.png" alt="x">', "fetches b.png, which is not there"),
         ('<img src="https://example.org/b.png" alt="x">', "from another host"),
         ('<script src="//example.org/x.js"></script>', "from another host"),

@@ -15,13 +15,13 @@ from pathlib import Path
 import pypandoc
 import pytest
 
-from course import stage
+from course import downloads, markdown, stage
 from course.check import is_default
 from course.classroom import make, pack
+from course.exercises import text_of
 from course.gate import check_site, read_page
 from course.project import Project, load, read_notebook, what_it_needs
 from course.run import Run
-from helpers import markdown
 from tests.conftest import SHELL, ensure
 from tests.projects import ROOT
 
@@ -89,7 +89,7 @@ def test_chapters_name_data_that_is_there() -> None:
 
 
 def test_what_is_handed_out_is_all_that_is_under_git(tmp_path: Path) -> None:
-    assert tracked() - set(stage.course_files(load(ROOT))) == set()
+    assert tracked() - set(downloads.course_files(load(ROOT))) == set()
     pack.pack(load(ROOT), tmp_path / "stick", [], say=lambda _: None)
     assert not {name for name in tracked() if not (tmp_path / "stick" / "course" / name).is_file()}
     landsat = "data/landsat_rgb.tif"
@@ -103,7 +103,7 @@ def test_a_new_file_of_data_is_handed_out_whatever_it_is_called(tmp_path: Path) 
         for file in ("new.parquet", "no_suffix", "more/of.it"):
             (tmp_path / name / file).parent.mkdir(exist_ok=True)
             (tmp_path / name / file).touch()
-    for name in (*stage.ZIPPED, *(p.source.relative_to(ROOT).as_posix() for p in project.parts)):
+    for name in (*downloads.ZIPPED, *(p.source.relative_to(ROOT).as_posix() for p in project.parts)):
         if not (tmp_path / name).exists():
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, tmp_path / name)
@@ -111,7 +111,7 @@ def test_a_new_file_of_data_is_handed_out_whatever_it_is_called(tmp_path: Path) 
     for name in ("roster.csv", "class/teacher/key.json", "data/.secret", "helpers/__pycache__/x.pyc"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    held = set(stage.course_files(load(tmp_path)))
+    held = set(downloads.course_files(load(tmp_path)))
     assert {
         f"{n}/{f}" for n in ("data", "assets") for f in ("new.parquet", "no_suffix", "more/of.it")
     } <= held
@@ -127,7 +127,7 @@ def test_the_zip_holds_all_that_is_under_git(unpacked: Path) -> None:
 def test_the_unpacked_zip_makes_the_same_zip_again(unpacked: Path, small_course: tuple[Project, Run]) -> None:
     again = load(unpacked)
     assert [chapter.name for chapter in again.parts] == [chapter.name for chapter in small_course[0].parts]
-    assert set(stage.course_files(again)) == set(stage.course_files(small_course[0]))
+    assert set(downloads.course_files(again)) == set(downloads.course_files(small_course[0]))
 
 
 def test_a_run_of_a_zip_made_at_other_values_is_no_default_run() -> None:
@@ -143,9 +143,8 @@ def test_the_zips_notebooks_are_those_in_git_with_the_runs_values(
     project, run = small_course
     website = {**project.website, "repo-url": "https://github.com/someone/course"}
     named = Project(project.root, {**project.config, "website": website})
-    staged = stage.Staged()
-    stage._stage_zip(staged, named, run)
-    (unpacked.parent / "named.zip").write_bytes(staged.files["downloads/course.zip"])
+    zipped = downloads.course_zip(named, run)
+    (unpacked.parent / "named.zip").write_bytes(zipped)
     with zipfile.ZipFile(unpacked.parent / "named.zip") as archive:
         for chapter in project.chapters:
             text = archive.read(f"course/notebooks/{chapter.name}.ipynb").decode()
@@ -175,13 +174,13 @@ import sys
 sys.path.insert(0, {place!r})
 import helpers
 assert helpers.__file__.startswith({place!r}), helpers.__file__
-from helpers import criteria, exercises, raster, variants
+from helpers import check, criteria, raster, variants
 assert len(criteria.read_sweep()[0]) == 200
 assert len(variants.vetted()) > 100
 assert raster.read().image.ndim == 3
-assert exercises.source_of("04").is_file()
+assert check.source_of("04").is_file()
 size, scale, seed = 64, 16.0, 3
-exercises.check("4.1", 0.0)
+check.check("4.1", 0.0)
 """
 
 
@@ -269,7 +268,7 @@ def test_a_notebook_taken_along_says_what_it_needs(small_course: tuple[Project, 
     stage.stage(project, run)
     for part in project.parts:
         cells = read_notebook(project.root / "downloads" / f"{part.name}.ipynb")["cells"]
-        top = "\n".join(stage.source_of(cell) for cell in cells[:2] if cell["cell_type"] == "markdown")
+        top = "\n".join(text_of(cell) for cell in cells[:2] if cell["cell_type"] == "markdown")
         assert "`helpers`" in top
         assert "`course.zip`" in top
         assert "http" not in top  # no address is known
@@ -291,7 +290,7 @@ def test_a_students_notebook_says_what_it_needs() -> None:
     project = load(ROOT)
     source = read_notebook(project.exercises[1].source)
     notebook = make.student_notebook(source, {}, {}, "x", what_it_needs(project, "exercises/to-do"))
-    assert "`course.zip`" in stage.source_of(notebook["cells"][0])
+    assert "`course.zip`" in text_of(notebook["cells"][0])
 
 
 # Names that hold markup
@@ -309,12 +308,6 @@ def test_a_name_is_shown_as_code_whatever_it_holds(name: str, around: str) -> No
     assert "<script" not in html
     assert "<a " not in html
     assert "{{<" not in markdown.code(name)
-
-
-def test_what_a_file_says_is_shown_as_it_is_or_as_code() -> None:
-    assert markdown.plain("1,001.39 × 1,002 meters") == "1,001.39 × 1,002 meters"
-    for text in HOSTILE:
-        assert markdown.plain(text) == markdown.code(text)
 
 
 def test_a_site_of_a_picture_whose_name_holds_markup_is_made(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pypandoc
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from course import inline
@@ -83,6 +83,7 @@ def test_an_alt_text_is_plain() -> None:
     assert inline.resolve("of `{python} name`", cell, inline.as_plain_text) == "of a_b*"
 
 
+@settings(deadline=None)  # a busy machine is slow at times
 @given(
     st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=12),
     st.integers(),

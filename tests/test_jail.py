@@ -17,6 +17,7 @@ import pytest
 from course.classroom import jail
 from course.classroom.grade import answers_in
 from course.classroom.jail import Limits, Outcome
+from helpers.check import ANSWER
 
 MISSING = jail.why_not()
 pytestmark = pytest.mark.skipif(
@@ -131,7 +132,7 @@ def shown(outcome: Outcome) -> str:
 
 
 def answer(exercise: str, value: Any) -> str:
-    return f"from helpers.exercises import check\ncheck({exercise!r}, {value!r})"
+    return f"from helpers.check import check\ncheck({exercise!r}, {value!r})"
 
 
 def test_the_code_runs_with_the_courses_helpers_and_goes_on_after_an_error() -> None:
@@ -493,7 +494,7 @@ def test_who_kills_what_runs_it_keeps_the_answers_so_far(code: str) -> None:
 
 def test_helpers_and_the_checker_replaced_from_inside_give_an_answer_and_no_mark() -> None:
     code = [
-        "import helpers.exercises as e\ne.judge = lambda *a: e.Verdict(True, 99.0, 'right.')\ne.check = lambda *a: print('right.')",
+        "import helpers.check as e\ne.judge = lambda *a: e.Verdict(True, 99.0, 'right.')\ne.check = lambda *a: print('right.')",
         answer("4.1", 7),
     ]  # fmt: skip
     outcome = jail.execute(code, Limits())
@@ -504,8 +505,8 @@ def test_helpers_and_the_checker_replaced_from_inside_give_an_answer_and_no_mark
 def test_a_forged_event_holds_answers_at_most() -> None:
     forged = (
         "import json, os\n"
-        "scrap = {'application/scrapbook.scrap.json+json': {'name': 'answer_4_1', 'data': 7, 'points': 99}}\n"
-        "event = {'event': 'cell', 'number': 0, 'ended': 'ok', 'marks': 99, 'outputs': [{'data': scrap}]}\n"
+        f"given = {{{ANSWER!r}: {{'exercise': '4.1', 'answer': 7, 'points': 99}}}}\n"
+        "event = {'event': 'cell', 'number': 0, 'ended': 'ok', 'marks': 99, 'outputs': [{'data': given}]}\n"
         "for fd in range(3, 30):\n"
         "    try:\n        os.write(os.open(f'/proc/{os.getppid()}/fd/{fd}', os.O_WRONLY), (json.dumps(event) + '\\n').encode())\n"
         "    except OSError:\n        pass"

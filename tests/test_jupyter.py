@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from jupyter_client.manager import start_new_kernel
 
+from helpers.check import ANSWER
 from tests.projects import ROOT
 
 Outputs = list[dict[str, Any]]
 FIGURE = """
-from helpers import landscape, plots, record
-record.figure("fig-x", plots.height_map(landscape.heights(32, 8.0)), "Heights.")
+import numpy as np
+from figures import ch03
+ch03.label_map(plt.subplots()[1], np.eye(8, dtype=int))
 """
 
 
@@ -53,12 +55,23 @@ def test_every_library_computes_in_one_thread(run_cell: Callable[[str], Outputs]
 
 
 def test_a_learners_own_plot_shows_after_a_figure_of_the_course(run_cell: Callable[[str], Outputs]) -> None:
-    before = printed(run_cell("import matplotlib as mpl\nsettings = dict(mpl.rcParams)"))
+    before = printed(
+        run_cell(
+            "import matplotlib as mpl\nimport matplotlib.pyplot as plt\nplt.close(plt.figure())\nsettings = dict(mpl.rcParams)"
+        )
+    )
     assert before == ""
     figure = [output["data"] for output in run_cell(FIGURE) if "data" in output]
     assert sum("image/png" in data for data in figure) == 1  # once, and not by pyplot, too
     changed = run_cell("print([name for name in settings if settings[name] != mpl.rcParams[name]])")
     assert printed(changed).strip() == "[]"
-    own = run_cell("import matplotlib.pyplot as plt\nplt.plot([1, 2]);")
+    own = run_cell("plt.plot([1, 2]);")
     assert any("image/png" in output.get("data", {}) for output in own)
     assert printed(run_cell("print(plt.isinteractive(), plt.get_fignums())")).strip() == "True []"
+
+
+def test_an_answer_is_recorded_and_only_the_verdict_is_shown(run_cell: Callable[[str], Outputs]) -> None:
+    outputs = run_cell("from helpers.check import check\nsize, scale = 32, 8.0\ncheck('13.1', [0, 1])")
+    assert printed(outputs).startswith("13.1: not yet: ")
+    shown = [output["data"] for output in outputs if "data" in output]
+    assert shown == [{ANSWER: {"exercise": "13.1", "answer": [0, 1]}}]  # no text and no picture beside it

@@ -17,7 +17,7 @@ import pytest
 from course.cli import cli
 from course.exercises import exercises_in
 from course.project import load, read_notebook
-from helpers.exercises import keys_of
+from helpers.check import keys_of
 from tests.projects import ROOT
 
 PAGES = ["teach", "rerun", "lessons", "classroom", "worksheet", "index"]

@@ -20,7 +20,7 @@ from course.cli import main
 from course.errors import CourseError
 from course.project import Chapter, Project, load, read_notebook
 from course.sweep import worker_pool
-from helpers.exercises import Key
+from helpers.check import Key
 from tests.projects import ROOT
 
 SMALL = {"size": 64, "scale": 16.0}

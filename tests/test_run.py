@@ -106,7 +106,7 @@ def test_executes_just_what_is_stale(tmp_path: Path, capsys: pytest.CaptureFixtu
     notebook.write_text(notebook.read_text("utf-8").replace("answer = 42", "answer = 43"), "utf-8")
     made(project, seed=5)
     assert started(capsys) == ["takes_nothing"]
-    with (tmp_path / "helpers" / "record.py").open("a") as helper:
+    with (tmp_path / "helpers" / "parameters.py").open("a") as helper:
         helper.write("# edited\n")
     found = made(project, seed=5)
     assert started(capsys) == ["records"]  # the other one imports nothing
@@ -230,3 +230,16 @@ def test_bad_notebooks_are_named(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "notebooks")
     with pytest.raises(CourseError, match="no course here"):
         load(tmp_path)
+
+
+def test_claims_that_are_not_there_are_refused_before_any_work(tmp_path: Path) -> None:
+    project = make_project(tmp_path, "records")
+    path = tmp_path / "notebooks" / "records.ipynb"
+    notebook = read_notebook(path)
+    notebook["metadata"]["course"] = {"claims": "ch99"}
+    path.write_text(json.dumps(notebook), "utf-8")
+    with pytest.raises(
+        CourseError, match=r"records\.ipynb: its metadata name claims/ch99\.py, which is not there"
+    ):
+        made(project)
+    assert not (tmp_path / "runs").exists()

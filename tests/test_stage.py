@@ -11,12 +11,13 @@ from typing import Any
 
 import pytest
 
-from course import places, stage, thisrun
+from course import downloads, inline, places, stage, thisrun
 from course.errors import CourseError
+from course.exercises import tags_of, text_of
 from course.project import Chapter, Project, load, read_notebook
 from course.run import Run
 from helpers import parameters as table
-from helpers import record
+from helpers.check import ANSWER
 
 
 def code(source: str, *outputs: dict[str, Any]) -> dict[str, Any]:
@@ -41,13 +42,7 @@ def shown(**data: Any) -> dict[str, Any]:
 def staged_cells(cell: dict[str, Any]) -> list[str]:
     chapter = Chapter("01-x", Path("notebooks/01-x.ipynb"))
     cells = stage._code_cells(stage.Staged(), chapter, cell, "01-x.ipynb, cell 4")
-    return [f"{c['cell_type']}: {stage.source_of(c)}" for c in cells]
-
-
-def test_prose_cells_show_only_what_they_say() -> None:
-    assert staged_cells(code("#| echo: false\nrecord.prose('x')", shown(markdown="Two."))) == [
-        "markdown: Two."
-    ]
+    return [f"{c['cell_type']}: {text_of(c)}" for c in cells]
 
 
 def test_code_is_kept_and_its_text_fenced() -> None:
@@ -58,11 +53,12 @@ def test_code_is_kept_and_its_text_fenced() -> None:
     ]
 
 
-def test_html_and_unknown_options_and_errors_are_refused_with_their_place() -> None:
+def test_foreign_outputs_unknown_options_and_errors_are_refused_with_their_place() -> None:
     error = {"output_type": "error", "ename": "ValueError", "evalue": "no", "traceback": []}
     for cell, reason in [
-        (code("table", shown(html="<table>", plain="table")), "shows text/html, text/plain"),
-        (code("#| fig-cap: x\nplot()"), "the only cell option"),
+        (code("table", shown(png="iVBOR", plain="figure")), "shows image/png, text/plain"),
+        (code("#| echo: false\nplot()"), "unknown option echo"),
+        (code("#| label: fig-x\n#| fig-cap: x\nplot()"), "fig-x has no fig-alt"),
         (code("fail()", error), "ended with ValueError: no"),
     ]:
         with pytest.raises(CourseError, match=reason) as caught:
@@ -70,51 +66,44 @@ def test_html_and_unknown_options_and_errors_are_refused_with_their_place() -> N
         assert "01-x.ipynb, cell 4" in str(caught.value)
 
 
-def test_a_figure_becomes_a_div_of_an_image_for_each_theme_and_width() -> None:
-    pictures = [
-        {"theme": "light", "page": "wide", "webp": "YQ==", "width": 640, "height": 320, "text": 14.5},
-        {"theme": "dark", "page": "narrow", "webp": "Yg==", "width": 357, "height": 400, "text": 13.75},
+def test_an_answer_is_not_shown_and_a_table_becomes_markdown() -> None:
+    answer = shown(**{ANSWER: {"exercise": "1.1", "answer": 3}})
+    html = "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>1</td></tr></tbody></table>"
+    options = '#| label: tbl-x\n#| tbl-cap: "One *thing*."\n'
+    assert staged_cells(code(f"{options}table", answer, shown(html=html, plain="a"))) == [
+        "code: table",
+        "markdown: | a |\n| --: |\n| 1 |\n\n: One *thing*. {#tbl-x}",
     ]
-    about = {"label": "fig-x", "caption": "A *caption*.", "alt": 'A "line".', "pictures": pictures}
-    staged = stage.Staged()
-    output = shown(png="", **{stage.FIGURE: about})
-    text = stage._output_markdown(staged, Chapter("01-x", Path("x.ipynb")), output, "")
-    assert text == (
-        "::: {#fig-x}\n"
-        '![](01-x_files/fig-x-light-wide.webp){.light-content .wide-content fig-alt="A \\"line\\"." '
-        "width=640 height=320 loading=lazy data-text=14.5}\n\n"
-        '![](01-x_files/fig-x-dark-narrow.webp){.dark-content .narrow-content fig-alt="A \\"line\\"." '
-        "width=357 height=400 loading=lazy data-text=13.75}\n\n"
-        "A *caption*.\n:::"
-    )
-    assert staged.files == {
-        "chapters/01-x_files/fig-x-light-wide.webp": b"a",
-        "chapters/01-x_files/fig-x-dark-narrow.webp": b"b",
-    }
 
 
-def test_a_tables_caption_is_text_in_jupyter_and_the_tables_own_on_the_site(
-    monkeypatch: pytest.MonkeyPatch,
+def test_guides_are_shown_with_the_values_of_the_run_and_keys_are_not(
+    small_course: tuple[Project, Run],
 ) -> None:
-    outputs: list[dict[str, Any]] = []
-    monkeypatch.setattr(
-        "helpers.record.display",
-        lambda data, metadata, raw: outputs.append({**shown(), "data": data, "metadata": metadata}),
-    )
-    record.table("tbl-x", ["a"], [[1]], "One *thing*.")
-    (output,) = outputs
-    table = "| a |\n| ---: |\n| 1 |\n\n"
-    assert output["data"]["text/markdown"] == f"{table}*One *thing*.*"
-    staged = stage._output_markdown(stage.Staged(), Chapter("01-x", Path("x.ipynb")), output, "")
-    assert staged == f"{table}: One *thing*. {{#tbl-x}}"
+    project, run = small_course
+    stage.stage(project, run)
+    for exercises in project.exercises:
+        chapter = next(c for c in project.chapters if project.exercises_of(c) == exercises)
+        page = "\n".join(
+            map(text_of, read_notebook(project.root / f"chapters/{chapter.name}.ipynb")["cells"])
+        )
+        executed = {cell["id"]: cell for cell in read_notebook(run.notebook(exercises.name))["cells"]}
+        source = read_notebook(exercises.source)
+        guides = [cell["id"] for cell in source["cells"] if "guide" in tags_of(cell)]
+        assert guides, exercises.name
+        for cell in (executed[name] for name in guides):
+            assert inline.resolve(text_of(cell), cell) in page
+        offered = json.dumps(read_notebook(project.root / f"downloads/{exercises.name}.ipynb"))
+        for cell in source["cells"]:
+            if "key" in tags_of(cell):
+                assert text_of(cell) not in page
+            if tags_of(cell) & {"key", "guide", "solution"}:
+                assert json.dumps(text_of(cell))[1:-1] not in offered
+        assert "{python}" not in offered
 
 
 def test_marked_quotes_become_callouts_and_others_stay() -> None:
-    cell = {
-        "cell_type": "markdown",
-        "source": "Before.\n\n> **Try it.** One\n> two.\n>\n> Three.\n\nAfter.\n\n> A quote.",
-    }
-    assert stage.cell_markdown(cell) == (
+    cell = "Before.\n\n> **Try it.** One\n> two.\n>\n> Three.\n\nAfter.\n\n> A quote."
+    assert stage.with_callouts(cell) == (
         'Before.\n\n::: {.callout-tip title="Try it"}\nOne\ntwo.\n\nThree.\n:::\n\nAfter.\n\n> A quote.'
     )
 
@@ -125,10 +114,10 @@ def test_the_runs_values_replace_the_defaults() -> None:
         "metadata": {"tags": ["parameters"]},
     }
     injected = {**code("# Parameters\nseed = 7"), "metadata": {"tags": ["injected-parameters"]}}
-    notebook = stage.with_parameters(
+    notebook = downloads.with_parameters(
         {"cells": [parameters, injected, code("x")]}, {"seed": 7, "scale": 128.0}
     )
-    sources = [stage.source_of(cell) for cell in notebook["cells"]]
+    sources = [text_of(cell) for cell in notebook["cells"]]
     assert sources == ["# Parameters of this chapter\nseed = 7\nscale = 128.0", "x"]
 
 
@@ -166,13 +155,11 @@ def test_every_page_says_which_run_made_it_and_offers_it(small_course: tuple[Pro
     stage.stage(project, run)
     for chapter in project.chapters:
         values = run.manifest["chapters"][chapter.name]["parameters"]
-        card = stage.source_of(
-            read_notebook(project.root / "chapters" / f"{chapter.name}.ipynb")["cells"][-1]
-        )
+        card = text_of(read_notebook(project.root / "chapters" / f"{chapter.name}.ipynb")["cells"][-1])
         assert all(f"`{name} = {value!r}`" in card for name, value in values.items())
         offered = read_notebook(project.root / "downloads" / f"{chapter.name}.ipynb")
         (declared,) = [c for c in offered["cells"] if "parameters" in c["metadata"].get("tags", [])]
-        assert table.literals(stage.source_of(declared)) == values
+        assert table.literals(text_of(declared)) == values
         assert all(not cell.get("outputs") for cell in offered["cells"])
 
 
@@ -186,12 +173,12 @@ def test_addresses_appear_when_they_are_set_and_only_then(small_course: tuple[Pr
     assert f"https://github.com/someone/course/edit/main/notebooks/{chapter.name}.ipynb" in card
     assert "colab.research.google.com/github/someone/course" in card
     assert "mybinder.org/v2/gh/someone/course" in card
-    downloaded = stage._download(named, chapter, {})["cells"]
-    assert any("%pip install" in stage.source_of(cell) for cell in downloaded[:3])
+    downloaded = downloads.chapter_notebook(named, chapter, {})["cells"]
+    assert any("%pip install" in text_of(cell) for cell in downloaded[:3])
 
 
 def test_a_pictures_path_is_published_by_its_name_alone() -> None:
-    assert stage.published_values({"image_path": "/home/me/lake.png", "seed": 1}) == {
+    assert downloads.published_values({"image_path": "/home/me/lake.png", "seed": 1}) == {
         "image_path": "lake.png",
         "seed": 1,
     }
@@ -203,7 +190,7 @@ def test_a_published_manifest_names_no_path_of_the_machine() -> None:
         "parameters": {"image_path": path},
         "chapters": {"03": {"parameters": {"image_path": path, "seed": 1}}},
     }
-    assert "/home" not in json.dumps(stage.published_manifest(manifest))
+    assert "/home" not in json.dumps(downloads.published_manifest(manifest))
 
 
 def test_a_published_record_names_no_path_of_the_machine(tmp_path: Path) -> None:
@@ -214,7 +201,7 @@ def test_a_published_record_names_no_path_of_the_machine(tmp_path: Path) -> None
             tmp_path, {"chapters": {"03": {"parameters": {"image_path": path}}, "02": {"parameters": {}}}}
         )
         name = Path(path).name
-        assert stage.published_record(run) == {
+        assert downloads.published_record(run) == {
             "03": {"source": f"the picture {name}", "names": [{"path": name}]}
         }
 
@@ -264,7 +251,7 @@ def test_every_page_links_to_the_page_about_the_run(small_course: tuple[Project,
     stage.stage(project, run)
     for chapter in project.chapters:
         page = read_notebook(project.root / "chapters" / f"{chapter.name}.ipynb")
-        assert "](this-run.qmd)" in stage.source_of(page["cells"][-1])
+        assert "](this-run.qmd)" in text_of(page["cells"][-1])
     assert "](chapters/this-run.qmd)" in (project.root / "chapters" / "_run.md").read_text(encoding="utf-8")
 
 
@@ -307,11 +294,15 @@ def test_the_zip_runs_in_an_empty_folder(small_course: tuple[Project, Run], tmp_
 def test_the_foot_of_a_chapter_shows_what_was_checked(small_course: tuple[Project, Run]) -> None:
     project, run = small_course
     claims = stage._claims(
-        [("Shares sum to 1", 0.0, 1e-9, ""), ("Terrain as drawn", "not asked", 0, "pixels")]
+        [
+            {"text": "Shares sum to 1", "off": 0.0, "allowed": 1e-9, "unit": ""},
+            {"text": "Terrain as drawn", "off": 2.0, "allowed": 0, "unit": "pixels"},
+        ]
     )
     assert "What was checked on this run: 2 claims" in claims
     assert "| Shares sum to 1 | 0 | 1e-9 |" in claims
-    assert "| Terrain as drawn | not asked | 0 pixels |" in claims
+    assert "| Terrain as drawn | 2 | 0 pixels |" in claims
     stage.stage(project, run)
     page = (project.root / "chapters" / "04-choosing-k.ipynb").read_text("utf-8")
     assert "k is chosen by the stated rule" in page
+    assert "The solution of each exercise is right by its key" in page

@@ -18,7 +18,7 @@ from typing import Any
 from course.classroom.make import IN_WORDS, inert
 from course.classroom.reading import label
 from course.classroom.roster import CANVAS
-from course.exercises import Exercise, text_of
+from course.exercises import Exercise, guides_of, text_of
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 STYLE = """
@@ -221,9 +221,8 @@ def in_words(
         if exercise.number not in words:
             continue
         asked = text_of(exercise.cells[0])
-        guides = [text_of(cell) for cell in exercise.tagged("guide") if cell["cell_type"] == "markdown"]
         parts.append(f"<h2>{text(exercise.number)} {text(exercise.title)}</h2>")
-        parts += [_paragraphs(one) for one in [asked, *guides]]
+        parts += [_paragraphs(one) for one in [asked, *guides_of(exercise)]]
         for result in results:
             marks = {mark["exercise"]: mark for mark in result["marks"]}
             answer = marks[exercise.number]["answer"]

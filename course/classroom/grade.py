@@ -20,8 +20,8 @@ from typing import Any
 
 from course.classroom.jail import Outcome
 from course.exercises import Exercise, text_of
-from helpers.exercises import RECORDED, SHORT, Key, is_number, is_same, judge, plain
-from helpers.record import SCRAP
+from course.inline import INLINE
+from helpers.check import ANSWER, SHORT, Key, is_number, is_same, judge, plain
 
 LONGEST = 20_000  # characters of an answer; a longer one is none
 FEW = 10  # an answer that fits more than one in so many of the class's landscapes tells nothing of where it is from
@@ -43,18 +43,17 @@ def answers_in(outcome: Outcome, names: list[str]) -> dict[str, Any]:
 
     Whoever writes the code can write such a record by hand. It then holds an answer, which is worth what that answer is.
     """
-    wanted = {RECORDED + name.replace(".", "_"): name for name in names}
     found: dict[str, Any] = {}
     for event in outcome.events:
         for output in listed(event.get("outputs")):
             data = output.get("data")
-            scrap = data.get(SCRAP) if isinstance(data, dict) else None
-            if not isinstance(scrap, dict):
+            given = data.get(ANSWER) if isinstance(data, dict) else None
+            if not isinstance(given, dict):
                 continue
-            name = scrap.get("name")
-            if isinstance(name, str) and name in wanted and _is_short(scrap.get("data")):
+            name = given.get("exercise")
+            if isinstance(name, str) and name in names and _is_short(given.get("answer")):
                 with suppress(ValueError, RecursionError):
-                    found[wanted[name]] = plain(scrap.get("data"))
+                    found[name] = plain(given.get("answer"))
     return found
 
 
@@ -222,7 +221,7 @@ def _is_long(answer: Any) -> bool:
 
 def _words(text: str) -> list[str]:
     """Return the words of a text; numbers are left out, as they are each landscape's own."""
-    text = re.sub(r"\{[^{}]*\}", " ", text)  # where a text of the course takes in a number
+    text = re.sub(r"\{[^{}]*\}", " ", INLINE.sub(" ", text))  # where a text of the course takes in a number
     return re.findall(r"[^\W\d_]+", text.casefold())
 
 

@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from queue import Empty
 from typing import Any
@@ -82,9 +83,6 @@ def limit(limits: dict[str, Any]) -> None:
         resource.setrlimit(kind, (most, most))
 
 
-SCRAP = (
-    "application/scrapbook.scrap.json+json"  # how `check` records an answer; helpers.record has the same name
-)
 LARGEST_ANSWER = (
     300_000  # characters of its JSON: whoever marks takes fewer, and each may be written with twelve
 )
@@ -109,7 +107,8 @@ async def execute(job: dict[str, Any], tell: Any) -> None:
         room = Room(job["limits"]["told"])
         for number, source in enumerate(job["cells"]):
             tell("started", number=number)
-            shown = Shown(room, job["limits"]["output"], lambda **values: tell("answers", **values), number)
+            told = partial(tell, "answers", number=number)
+            shown = Shown(room, job["limits"]["output"], job["answer"], told)
             ended = "ok"
             if source.strip():
                 ended = await run_cell(kernel, client, source, job["limits"]["cell_seconds"], shown)
@@ -137,11 +136,11 @@ class Room:
 class Shown:
     """What a cell showed, as text and up to a limit, and the answers that it recorded, all of them.
 
-    Pictures and HTML are left out: whoever marks shows text alone.
+    An answer is an output of the type `answer`. Pictures and HTML are left out: whoever marks shows text alone.
     """
 
-    def __init__(self, room: Room, most: int, tell: Any, number: int) -> None:
-        self.room, self.most, self.tell, self.number = room, min(most, room.shown), tell, number
+    def __init__(self, room: Room, most: int, answer: str, tell: Any) -> None:
+        self.room, self.most, self.answer, self.tell = room, min(most, room.shown), answer, tell
         self.flood = FLOOD * most
         self.outputs: list[dict[str, Any]] = []
         self.dropped = 0  # characters
@@ -159,8 +158,8 @@ class Shown:
             shown = {"output_type": "error", "ename": str(content.get("ename"))[:1000]}
             self._show(shown, str(content.get("evalue")), "evalue")
         elif kind in ("display_data", "execute_result") and isinstance(data, dict):
-            if isinstance(scrap := data.get(SCRAP), dict):
-                self._keep(scrap)
+            if isinstance(given := data.get(self.answer), dict):
+                self._keep(given)
             elif isinstance(plain := data.get("text/plain"), str):
                 shown = {"output_type": "display_data"}
                 self._show(shown, plain, "text/plain", within="data")
@@ -185,18 +184,18 @@ class Shown:
                 self.most -= 100
                 self.room.shown -= 100
 
-    def _keep(self, scrap: dict[str, Any]) -> None:
+    def _keep(self, given: dict[str, Any]) -> None:
         """Keep an answer; of several to one exercise, the last one."""
-        name, size = str(scrap.get("name"))[:100], len(json.dumps(scrap))
+        name, size = str(given.get("exercise"))[:100], len(json.dumps(given))
         before = self._answers.get(name, ({}, 0))[1]
         if size <= LARGEST_ANSWER and self.room.answers >= size - before:
             self.room.answers -= size - before
-            self._answers[name] = ({"output_type": "display_data", "data": {SCRAP: scrap}}, size)
+            self._answers[name] = ({"output_type": "display_data", "data": {self.answer: given}}, size)
 
     def tell_answers(self) -> None:
         """Tell the answers that were not yet told."""
         if self._answers:
-            self.tell(number=self.number, outputs=[output for output, _ in self._answers.values()])
+            self.tell(outputs=[output for output, _ in self._answers.values()])
             self._answers = {}
 
 

@@ -20,13 +20,13 @@ from typing import Any
 
 from course import places
 from course.classroom.roster import Student, draw_seeds, new_salt, token
+from course.downloads import with_parameters
 from course.errors import CourseError
-from course.exercises import exercises_in, for_students, read_title, tags_of, text_of
+from course.exercises import BLANK, exercises_in, for_students, guides_of, read_title, tags_of
 from course.project import Chapter, Project, read_notebook, what_it_needs
 from course.run import declared_parameters, processors
-from course.stage import with_parameters
 from course.sweep import progress, worker_pool
-from helpers.exercises import Key, Wrong, keys_of
+from helpers.check import Key, Wrong, keys_of
 from helpers.parameters import check_values
 from helpers.variants import vetted
 
@@ -212,7 +212,7 @@ def guide(source: dict[str, Any], keys: Sequence[dict[str, Key]]) -> str:
     lines = [
         f"# Marking guide: {read_title(source).removeprefix('Exercises: ')}",
         "",
-        "Right answers differ from student to student: see `answers.csv`.",
+        f"Right answers differ from student to student: see `answers.csv`. Where a number is the student's own, {BLANK} stands for it.",
         "",
     ]
     for exercise in exercises_in(source):
@@ -231,14 +231,8 @@ def guide(source: dict[str, Any], keys: Sequence[dict[str, Key]]) -> str:
             lines += [""]
         if len(keys) > 1 and not made.in_words:
             lines += [_told_apart([held[exercise.number] for held in keys]), ""]
-        for cell in exercise.tagged("guide"):
-            if cell["cell_type"] == "markdown":
-                lines += [text_of(cell).strip(), ""]
-        if any(cell["cell_type"] == "code" for cell in exercise.tagged("guide")) and not made.in_words:
-            lines += [
-                "What a good answer says stands, with the numbers of a run, below the exercise on the course's site.",
-                "",
-            ]
+        for text in guides_of(exercise):
+            lines += [text, ""]
     return "\n".join(lines)
 
 

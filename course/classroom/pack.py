@@ -31,10 +31,10 @@ from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel
 from course import places, setup
 from course.classroom import set_up
 from course.classroom.make import STUDENTS
+from course.downloads import course_files
 from course.errors import CourseError
 from course.exercises import for_students
 from course.project import Project, read_notebook
-from course.stage import course_files
 
 PLATFORMS = ("linux-x86_64", "linux-aarch64", "macos-arm64", "macos-x86_64", "windows-x86_64")
 PYTHONS = tuple(f"3.{minor}" for minor in range(setup.LOWEST[1], setup.HIGHEST[1] + 1))

@@ -182,7 +182,7 @@ def set_up(stick: Path, folder: Path, wanted: Path) -> None:
     install += ["--find-links", str(stick / WHEELS), "--require-hashes", "-r", str(wanted)]
     run(install, folder, "the packages could not be installed")
     make_importable(venv, folder / COURSE)
-    trial = "import helpers.exercises, course.project"
+    trial = "import helpers.check, course.project"
     run([str(python), "-I", "-c", trial], folder, "what was installed does not run")
     stamp.write_text(mark, encoding="utf-8")
     (folder / LOG).unlink(missing_ok=True)

@@ -360,9 +360,7 @@ class _Sections(HTMLParser):
             self._in_title = True
         elif tag in ("pre", "annotation"):
             self._skip += 1
-        elif tag == "img" and not {"dark-content", "narrow-content"} & set(
-            (values.get("class") or "").split()
-        ):
+        elif tag == "img":
             self.sections[-1]["text"] += f" {values.get('alt') or ''} "
         elif values.get("role") == "img":
             self.sections[-1]["text"] += f" {values.get('aria-label') or ''} "

@@ -6,7 +6,6 @@ import re
 
 # In code between backticks these mean nothing to Pandoc, to Quarto's shortcodes, to a table, or to the glossary's links.
 SAFE = re.compile(r"[\w.,=+()/'\"-]+(?: [\w.,=+()/'\"-]+)*", re.ASCII)
-PLAIN = re.compile(r"[^\W_](?:[^\W_]|[ .,;%()×·+/–…'\"©°²]|-(?!-)|:(?!:))*")
 
 
 def code(text: str) -> str:
@@ -21,8 +20,3 @@ def code(text: str) -> str:
     if SAFE.fullmatch(printable):
         return f"`{printable}`"
     return f"<code>{''.join(c if c.isalnum() else f'&#{ord(c)};' for c in printable)}</code>"
-
-
-def plain(text: str) -> str:
-    """Return a text as it is, or as code where something in it could be read as markup."""
-    return text if PLAIN.fullmatch(text) else code(text)

@@ -3,8 +3,8 @@
 Steps: read the exercises of a chapter from `exercises/`; run what they set up, and the cells that hold their
 keys, with the parameters of the notebook that asks; compare the answer with the key.
 
-A key names the right answer and the wrong ones that people give, each with what it tells of them. Whoever
-marks a notebook does the same, outside of it, with the parameters that its student was given.
+A key names the right answer and known wrong ones, each with a message. `course classroom mark` judges a notebook
+with the same keys, outside of it, for the parameters that its student was given.
 """
 
 from __future__ import annotations
@@ -14,23 +14,20 @@ import math
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from helpers import files
 from helpers.parameters import TABLE
-from helpers.record import record
 
 FOLDER = files.locate(Path(__file__).resolve().parent.parent / "exercises")
 MARKING = "COURSE_MARKING"  # set where a notebook is executed to be marked: answers are only recorded
-RECORDED = "answer_"  # what the name of a recorded answer begins with
+ANSWER = "application/vnd.course.answer+json"  # the type of an output that holds an answer; Jupyter shows none of it
 SHORT = 15  # words: an answer in words that has fewer is hardly one
 CLOSE = 10  # times the tolerance: an answer within that was rounded too early, or its method differs a little
 
@@ -45,7 +42,7 @@ class BrokenKeyError(ValueError):
 
 @dataclass(frozen=True)
 class Wrong:
-    """A wrong answer that people give: what it tells of them, the answer, and the share of the points it is worth."""
+    """A known wrong answer: its message, the answer, and the share of the points it is worth."""
 
     message: str
     answer: Any
@@ -54,7 +51,7 @@ class Wrong:
 
 @dataclass(frozen=True)
 class Key:
-    """What the right answer to an exercise is, how near one must come, and the wrong ones to know.
+    """The right answer to an exercise, its tolerance, and known wrong answers.
 
     An `answer` of ``str`` stands for one in the student's own words, which a person reads.
     """
@@ -64,23 +61,23 @@ class Key:
     points: float = 1
     within: float = 0.0
     relative: float = 0.0
-    wrong: tuple[Wrong, ...] = field(default_factory=tuple)
+    wrong: tuple[Wrong, ...] = ()
 
     @property
     def in_words(self) -> bool:
-        """Tell whether the answer is the student's own words."""
+        """Return True if the answer is the student's own words."""
         return self.answer is str
 
     def takes(self, one: Any, other: Any) -> bool:
-        """Tell whether two answers are the same, as near as this exercise asks."""
+        """Return True if two answers are the same within this exercise's tolerance."""
         return is_same(one, other, self.within, self.relative)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is said of an answer: whether it is right, which share of the points it is worth, and why.
+    """Whether an answer is right, which share of the points it is worth, and a message.
 
-    Of an answer in words nobody can say that but a person; here it is right if it is there, and worth nothing yet.
+    An answer in words is right if it is there, and worth nothing until a person has read it.
     """
 
     right: bool
@@ -89,7 +86,7 @@ class Verdict:
 
 
 _collected: dict[str, Key] = {}
-verdicts: dict[str, Verdict] = {}  # what `check` said of each exercise, the last time that it was asked
+verdicts: dict[str, Verdict] = {}  # the last verdict of `check` on each exercise
 
 
 def key(
@@ -110,27 +107,23 @@ def key(
     answer : bool, int, float, str, a list or dict of them, or ``str`` itself
         The right answer. ``str`` stands for an answer in the student's own words.
     points : float
-        What it is worth.
-    within : float
-        How far a number may be off.
-    relative : float
-        How far it may be off as a share of itself. The wider of the two counts.
+        The points for a right answer.
+    within, relative : float
+        How far a number may be off, and how far as a share of itself. The wider of the two counts.
     wrong : dict
-        Wrong answers that people give, by what to tell them. A pair ``(answer, share)`` is worth that share of
+        Known wrong answers, by their messages. A pair ``(answer, share)`` is worth that share of
         the points. Of two that are equal, the first counts; one that equals the right answer does not.
     """
     known = []
     for message, value in (wrong or {}).items():
-        pair = isinstance(value, tuple) and len(value) == 2
-        known.append(
-            Wrong(message, plain(value[0]), float(value[1])) if pair else Wrong(message, plain(value))
-        )
-    answer = answer if answer is str else plain(answer)
-    _collected[name] = Key(name, answer, points, within, relative, tuple(known))
+        pair = value if isinstance(value, tuple) and len(value) == 2 else (value, 0.0)
+        known.append(Wrong(message, plain(pair[0]), float(pair[1])))
+    right = answer if answer is str else plain(answer)
+    _collected[name] = Key(name, right, points, within, relative, tuple(known))
 
 
 def check(name: str, answer: Any) -> None:
-    """Say whether an answer is right or, if not, what kind of wrong it is, and record it for whoever marks it.
+    """Print whether an answer is right or, if not, what kind of wrong it is, and record it.
 
     Parameters
     ----------
@@ -140,44 +133,45 @@ def check(name: str, answer: Any) -> None:
         Your answer; ``...`` stands for none yet.
     """
     name = str(name).strip()
-    if not re.fullmatch(r"\d+\.\d+", name):
-        print(f"{name}: there is no such exercise.")
-        return
-    try:
-        given_answer = plain(answer)
-    except ValueError as error:
-        print(f"{name}: {error}")
-        return
-    if _unfinished(given_answer):
-        print(f"{name}: no answer yet.")
-        return
-    record(RECORDED + name.replace(".", "_"), given_answer)
-    if os.environ.get(MARKING):
-        print(f"{name}: recorded.")
-        return
     caller = sys._getframe(1).f_globals
     given = {row: caller[row] for row in TABLE if row in caller}
+    print(f"{name}: {_checked(name, answer, given)}")
+
+
+def _checked(name: str, answer: Any, given: dict[str, Any]) -> str:
+    """Record an answer, and return what `check` prints of it."""
+    from IPython.display import display  # here, as it takes long to import and `judge` does without
+
+    if not re.fullmatch(r"\d+\.\d+", name):
+        return "there is no such exercise."
+    try:
+        answer = plain(answer)
+    except ValueError as error:
+        return str(error)
+    if _unfinished(answer):
+        return "no answer yet."
+    display({ANSWER: {"exercise": name, "answer": answer}}, raw=True)
+    if os.environ.get(MARKING):
+        return "recorded."
     try:
         keys, failed = _keys_of(name.partition(".")[0].zfill(2), tuple(sorted(given.items())))
     except FileNotFoundError as error:
-        print(f"{name}: recorded, but not checked: {error}")
-        return
+        return f"recorded, but not checked: {error}"
     if name in failed:
         raise BrokenKeyError(failed[name])
     if name not in keys:
-        print(f"{name}: there is no such exercise; there are {', '.join(keys)}.")
-        return
-    verdicts[name] = judge(keys[name], given_answer)
-    print(f"{name}: {verdicts[name].message}")
+        return f"there is no such exercise; there are {', '.join(keys)}."
+    verdicts[name] = judge(keys[name], answer)
+    return verdicts[name].message
 
 
 def judge(key: Key, answer: Any) -> Verdict:
-    """Return what is to be said of an answer.
+    """Return the verdict on an answer.
 
     Parameters
     ----------
     key : Key
-        The right answer, and the wrong ones to know.
+        The right answer, and known wrong ones.
     answer : bool, int, float, str, or a list or dict of them
         As `check` recorded it; anything else is no answer.
     """
@@ -200,11 +194,11 @@ def judge(key: Key, answer: Any) -> Verdict:
     for wrong in key.wrong:
         if not key.takes(key.answer, wrong.answer) and _is_known(key, key.answer, wrong.answer, answer):
             return Verdict(False, wrong.credit, f"not yet: {wrong.message}")
-    return Verdict(False, 0.0, f"not yet: {_unlike(key, answer)}")
+    return Verdict(False, 0.0, f"not yet: {_difference(key, answer)}")
 
 
 def keys_of(chapter: str | int, given: Mapping[str, Any]) -> dict[str, Key]:
-    """Return the keys of a chapter's exercises, by name, for the landscape or picture of these parameters.
+    """Return the keys of a chapter's exercises, by name, for these parameters.
 
     Parameters
     ----------
@@ -238,13 +232,12 @@ def source_of(chapter: str) -> Path:
 def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> tuple[dict[str, Key], dict[str, str]]:
     """Return the keys of a chapter's exercises, and for each key that cannot be computed a message."""
     path = source_of(chapter)
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
     namespace: dict[str, Any] = {"__name__": "exercises"}
     failed: dict[str, str] = {}
     exercise = ""
     _collected.clear()
     with threadpool_limits(1):  # the arrays are small: more threads would wait for each other
-        for number, cell in enumerate(cells, start=1):
+        for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], start=1):
             tags, text = set(cell["metadata"].get("tags", [])), "".join(cell["source"])
             heading = re.search(r"^### (\d+\.\d+) ", text, re.MULTILINE)
             if cell["cell_type"] == "markdown" and heading:
@@ -271,11 +264,11 @@ def plain(value: Any) -> Any:
     Raises
     ------
     ValueError
-        For anything else; it says in words what cannot be checked.
+        For anything else; the message says what cannot be checked.
     """
     if value is ... or value is None:
         return None
-    if isinstance(value, np.ndarray | np.generic | pd.Series | pd.Index):
+    if hasattr(value, "tolist"):  # of NumPy or pandas
         return plain(value.tolist())
     if isinstance(value, dict):
         return {str(name): plain(item) for name, item in value.items()}
@@ -293,7 +286,7 @@ def plain(value: Any) -> Any:
 
 
 def _unfinished(answer: Any) -> bool:
-    """Tell whether a ``...`` is left in an answer, or a text was not begun."""
+    """Return True if a ``...`` is left in an answer, or a text was not begun."""
     if isinstance(answer, str):
         return answer.strip() in ("", "...")
     parts = answer.values() if isinstance(answer, dict) else answer if isinstance(answer, list) else []
@@ -301,7 +294,7 @@ def _unfinished(answer: Any) -> bool:
 
 
 def is_same(right: Any, answer: Any, within: float, relative: float = 0.0) -> bool:
-    """Tell whether an answer is the right one: texts but for case and spaces, numbers within the wider tolerance."""
+    """Return True if an answer is the right one: texts but for case and spaces, numbers within the wider tolerance."""
     if isinstance(right, bool) or isinstance(answer, bool):
         return right is answer
     if isinstance(right, str) and isinstance(answer, str):
@@ -320,7 +313,7 @@ def is_same(right: Any, answer: Any, within: float, relative: float = 0.0) -> bo
 
 
 def _is_known(key: Key, right: Any, wrong: Any, answer: Any) -> bool:
-    """Tell whether an answer is a known wrong one; a number must be as near as its size asks, not that of the right one.
+    """Return True if an answer is a known wrong one; the tolerance of a smaller number is smaller, too.
 
     Where a count is asked for and a share is the mistake, the tolerance of the count would take any share, and zero, too.
     """
@@ -333,8 +326,8 @@ def _is_known(key: Key, right: Any, wrong: Any, answer: Any) -> bool:
     return key.takes(wrong, answer)
 
 
-def _unlike(key: Key, answer: Any) -> str:
-    """Return how an answer that no one foresaw differs from the right one."""
+def _difference(key: Key, answer: Any) -> str:
+    """Return how an answer that is not known differs from the right one."""
     right = key.answer
     if _kind(right) != _kind(answer):
         return f"the answer is {_kind(right)}, and this is {_kind(answer)}."
@@ -347,31 +340,24 @@ def _unlike(key: Key, answer: Any) -> str:
             return "these are the right parts, in another order."
         wrong = [(r, a) for r, a in zip(right, answer, strict=True) if not key.takes(r, a)]
         some = f"{len(wrong)} of the {len(right)} parts {'is' if len(wrong) == 1 else 'are'}"
-        return _off(key, wrong, f"{some} off") or f"{some} not right."
-    return (
-        _off(key, [(right, answer)], "off")
-        or "wrong, and not by a mistake that is known here. Look at the hint, and at each step by itself."
-    )
+        return _in_common(key, wrong, f"{some} off") or f"{some} not right."
+    unknown = "wrong, and not by a mistake that is known here. Look at the hint, and at each step by itself."
+    return _in_common(key, [(right, answer)], "off") or unknown
 
 
-def _off(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
-    """Return what all wrong numbers have in common, each beside the right one; nothing if they have nothing in common."""
+def _in_common(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
+    """Return what all wrong numbers, each beside the right one, have in common; nothing if there is no such thing."""
     if not all(is_number(r) and is_number(a) for r, a in wrong):
         return ""
-    if all(
-        isinstance(r, float)
-        and 0 < abs(r) <= 1
-        and is_same(r, a / 100, min(key.within, abs(r) / 10), key.relative)
-        for r, a in wrong
+    within, relative = key.within, key.relative
+    if all(isinstance(r, float) and 0 < abs(r) <= 1 for r, _ in wrong) and all(
+        is_same(r, a / 100, min(within, abs(r) / 10), relative) for r, a in wrong
     ):
         return "this is in percent. A share runs from 0 to 1."
     if all(key.takes(-r, a) for r, a in wrong):
         return "the sign is the other one."
-    if (key.within or key.relative) and all(
-        is_same(r, a, CLOSE * key.within, CLOSE * key.relative) for r, a in wrong
-    ):
-        wide = key.relative * abs(wrong[0][0]) > key.within
-        near = f"{key.relative:.3g} of its value" if wide else f"{key.within:g}"
+    if (within or relative) and all(is_same(r, a, CLOSE * within, CLOSE * relative) for r, a in wrong):
+        near = f"{relative:.3g} of its value" if relative * abs(wrong[0][0]) > within else f"{within:g}"
         return f"close, but {some} by more than {near}. Was something rounded too early?"
     return ""
 
@@ -386,11 +372,11 @@ def _kind(value: Any) -> str:
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a number, and not True or False."""
+    """Return True if a value is a number, and not True or False."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _in_order(values: Sequence[Any]) -> list[Any]:
+def _in_order(values: list[Any]) -> list[Any]:
     """Return values sorted; of different kinds, as their texts sort."""
     try:
         return sorted(values)
