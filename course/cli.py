@@ -17,6 +17,7 @@ import yaml
 
 from course.errors import CourseError
 from course.project import Chapter, Project, load
+from course.warm_kernels import COLD
 from helpers.parameters import TABLE, ParameterError
 
 if TYPE_CHECKING:
@@ -57,6 +58,20 @@ class Seconds(click.FloatRange):
         return seconds
 
 
+def _start_cold(context: click.Context, parameter: click.Parameter, cold: bool) -> None:
+    if cold:
+        os.environ[COLD] = "1"  # for the pre-render step, too
+
+
+cold_option = click.option(
+    "--cold",
+    is_flag=True,
+    expose_value=False,
+    callback=_start_cold,
+    help="Start each kernel anew, and fork none from a process that has imported the libraries.",
+)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def cli() -> None:
     """Run, check and publish the course."""
@@ -75,6 +90,7 @@ def cli() -> None:
 @click.option(
     "--timeout", type=Seconds(min=0, min_open=True, max=MOST_SECONDS), help="Seconds that a cell may take."
 )
+@cold_option
 def run(
     chapters: tuple[str, ...],
     parameters: tuple[tuple[str, str], ...],
@@ -125,6 +141,7 @@ def params() -> None:
 @click.argument("name", metavar="RUN", required=False)
 @click.option("--drift", is_flag=True, help="Only list, as Markdown, what is not exactly as expected.")
 @click.option("--accept", is_flag=True, help="Make what this default run found the expected values.")
+@cold_option
 def check(name: str | None, drift: bool, accept: bool) -> None:
     """Judge a finished RUN (the default one, if none is named): its claims, and its values if it is a default run."""
     from course import check as checks
@@ -151,6 +168,7 @@ def check(name: str | None, drift: bool, accept: bool) -> None:
 
 @cli.command()
 @click.option("--run", "name", metavar="RUN", help="A finished run: its folder, or its name in runs/.")
+@cold_option
 def stage(name: str | None) -> None:
     """Turn a run's notebooks into what the site is made from."""
     from course.site import choose_renderer
@@ -170,6 +188,7 @@ def stage(name: str | None) -> None:
     "--renderer", type=click.Choice(["auto", "quarto", "embedded"]), default="auto", show_default=True
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The site's folder.  [default: _site]")
+@cold_option
 def site(name: str | None, renderer: str, out: Path | None) -> None:
     """Make the site from a run (the default one, if none is named), and check it."""
     from course.site import build, check_place
@@ -186,6 +205,7 @@ def site(name: str | None, renderer: str, out: Path | None) -> None:
 @cli.command()
 @click.option("--port", default=4200, show_default=True, help="The first port tried.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open the browser.")
+@cold_option
 def preview(port: int, browser: bool) -> None:
     """Serve the site on this computer, open it, and follow what you edit."""
     from course.check import check

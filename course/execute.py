@@ -4,9 +4,9 @@ Steps: make a private environment (kernel, settings, one thread); watch for the 
 this; execute cell by cell and tell of each; strip what differs from run to run; put the executed
 notebook in its place.
 
-`course.run` starts it as ``python -m course.execute JOB`` and reads one JSON object a line from its
-standard output: ``cell`` for each cell that starts, and at the end ``finished`` or ``failed``. It stops,
-and its kernel with it, when its standard input ends.
+`course.run` starts it as ``python -m course.execute JOB``, or has it forked by `course.warm_kernels`. It writes
+one JSON object a line to its standard output: ``cell`` for each cell that starts, and at the end ``finished``
+or ``failed``. It stops, and its kernel with it, when its standard input ends.
 """
 
 from __future__ import annotations
@@ -37,46 +37,55 @@ KERNEL = "the kernel"
 Tell = Callable[..., None]
 
 
-def main() -> int:
-    """Execute the job that the first argument describes; return 0 if the chapter finished."""
-    job = json.loads(sys.argv[1])
+def main(job: dict[str, Any], provisioner: str = "local-provisioner") -> int:
+    """Execute a job, with a kernel of this provisioner of jupyter_client; return 0 if the chapter finished."""
     tell = _open_report()
     private = Path(job["private"])
     logging.disable()  # standard error is for what the kernel says
-    os.environ.update(private_environment(private, Path(job["root"]), Path(job["cache"])))
+    os.environ.update(private_environment(private, Path(job["root"]), Path(job["cache"]), provisioner))
     _end_with_parent(private)
     try:
         return execute(job, tell)
     finally:
         _kill_children()
+        shutil.rmtree(private, ignore_errors=True)  # if nobody reads what is told, nobody else may do it
 
 
-def private_environment(private: Path, root: Path, cache: Path) -> dict[str, str]:
+def private_environment(private: Path, root: Path, cache: Path, provisioner: str) -> dict[str, str]:
     """Return the environment in which kernels start: this Python, and nothing of the user's settings."""
     spec = private / "kernels" / "python3" / "kernel.json"
     for folder in (spec.parent.parent, spec.parent):  # never `private`: if that is gone, so is who made it
         folder.mkdir()
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    spec.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}), "utf-8")
+    about = {"kernel_provisioner": {"provisioner_name": provisioner}}
+    named = {"argv": argv, "display_name": "Python 3", "language": "python", "metadata": about}
+    spec.write_text(json.dumps(named), "utf-8")
     (private / "matplotlibrc").touch()
     temporary = ("TMPDIR", "TEMP", "TMP")  # what a chapter leaves there goes with the private folder
-    threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
     return {
+        **library_environment(cache),
         "JUPYTER_PATH": str(private),
         "JUPYTER_DATA_DIR": str(private / "data"),
         "JUPYTER_CONFIG_DIR": str(private / "config"),
         "JUPYTER_RUNTIME_DIR": str(private),
         "IPYTHONDIR": str(private / "ipython"),
         "MATPLOTLIBRC": str(private / "matplotlibrc"),
+        "PYTHONPATH": str(root),
+        **dict.fromkeys(temporary, str(private)),
+    }
+
+
+def library_environment(cache: Path) -> dict[str, str]:
+    """Return what Python and libraries read when they start or are imported."""
+    return {
+        "MATPLOTLIBRC": os.devnull,
         # Kept from run to run: it holds matplotlib's list of fonts, which takes seconds to make.
         "MPLCONFIGDIR": str(cache / "matplotlib"),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "PYTHONPATH": str(root),
         "PYTHONHASHSEED": "0",
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
-        **dict.fromkeys(temporary, str(private)),
         # One thread against two changes sums in their last digits.
-        **dict.fromkeys(threads, "1"),
+        **dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"),
     }
 
 
@@ -322,11 +331,13 @@ def _end_with_parent(private: Path) -> None:
 
 
 def _kill_children() -> None:
-    """Kill the kernel and what it started."""
-    for child in psutil.Process().children(recursive=True):
+    """Kill the kernel and what it started, and wait until they are gone: they may be writing."""
+    children = psutil.Process().children(recursive=True)
+    for child in children:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
+    psutil.wait_procs(children, timeout=5)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(json.loads(sys.argv[1])))

@@ -31,9 +31,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from course import inline, places
+from course import inline, places, warm_kernels
 from course.depends import PACKAGES, Sources, installed
 from course.errors import CourseError
+from course.execute import library_environment
 from course.exercises import solved
 from course.project import Chapter, Project, read_notebook
 from course.report import Report
@@ -249,7 +250,9 @@ def _task(
         "packages": inputs.packages,
         "parameters": effective,
         "python": f"{sys.version_info.major}.{sys.version_info.minor}",
-        "execute": _sha256(Path(__file__).with_name("execute.py")),
+        "execute": [
+            _sha256(warm_kernels.COURSE / "course" / f"{name}.py") for name in ("execute", "warm_kernels")
+        ],
     }
     if effective.get("image_path"):
         held["image"] = _picture(Path(effective["image_path"]))
@@ -449,14 +452,15 @@ class Crew:
 
     def __init__(self, project: Project, partial: Path, timeout: float | None, report: Report) -> None:
         self.project, self.partial, self.timeout, self.report = project, partial, timeout, report
-        self.processes: list[subprocess.Popen[str]] = []
+        self.processes: list[subprocess.Popen[str] | warm_kernels.Forked] = []
+        self.warm: warm_kernels.Warm | None = None
         self.stopping = threading.Event()
         self.reading = threading.Lock()  # Python 3.11 fails at times when two threads parse at once
 
     def execute_all(self, tasks: list[Task], jobs: int) -> dict[str, str]:
         """Execute chapters, `jobs` at a time; return why each one that failed did."""
         failures: dict[str, str] = {}
-        with ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
+        with self._warm(tasks), ThreadPoolExecutor(max_workers=max(1, jobs)) as pool:
             names = {pool.submit(self._execute, task): task.name for task in tasks}
             pending: set[Future[str]] = set(names)
             try:
@@ -465,10 +469,34 @@ class Crew:
                     failures |= {names[future]: future.result() for future in done if future.result()}
             except BaseException:
                 self.stopping.set()
+                if self.warm is not None and not self.warm.ready:
+                    self.warm.kill()
                 pool.shutdown(wait=False, cancel_futures=True)
                 _stop(*self.processes)
                 raise
         return {task.name: failures[task.name] for task in tasks if task.name in failures}
+
+    @contextmanager
+    def _warm(self, tasks: list[Task]) -> Iterator[None]:
+        """Have kernels forked, where they can be and more than one is needed."""
+        if len(tasks) < 2 or not warm_kernels.available():
+            yield
+            return
+        files = {self.project.root / path for task in tasks for path in task.files}
+        cache = _cache(self.project, self.partial).absolute()
+        environment = {**_environment(), **library_environment(cache)}
+        self.warm = warm_kernels.Warm(files, environment)
+        try:
+            yield
+        finally:
+            self.warm.close()
+
+    def _start(self, job: dict[str, Any]) -> subprocess.Popen[str] | warm_kernels.Forked:
+        """Start the process of a chapter."""
+        if self.warm is not None and not self.stopping.is_set():
+            with suppress(OSError):  # it ended; the chapter can do without
+                return self.warm.start(job)
+        return _start(job)
 
     def _execute(self, task: Task) -> str:
         """Execute one chapter in a process; return why it failed, or nothing."""
@@ -506,7 +534,7 @@ class Crew:
         """Start a chapter's process and follow it; return what it told at its end, and its last words."""
         end: dict[str, Any] = {}
         said: deque[str] = deque(maxlen=1)
-        with _start(job) as process:
+        with self._start(job) as process:
             self.processes.append(process)
             if self.stopping.is_set():
                 _stop(process)
@@ -574,7 +602,6 @@ def _start(job: dict[str, Any]) -> subprocess.Popen[str]:
     apart: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
         apart = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
-    course = str(Path(__file__).resolve().parent.parent)
     return subprocess.Popen(
         [sys.executable, "-m", "course.execute", json.dumps(job)],
         stdin=subprocess.PIPE,
@@ -582,10 +609,15 @@ def _start(job: dict[str, Any]) -> subprocess.Popen[str]:
         stderr=subprocess.PIPE,
         encoding="utf-8",
         errors="replace",
-        cwd=course,
-        env={**os.environ, "PYTHONPATH": course},
+        cwd=warm_kernels.COURSE,
+        env=_environment(),
         **apart,
     )
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment in which a chapter's process starts: it imports this very course."""
+    return {**os.environ, "PYTHONPATH": str(warm_kernels.COURSE)}
 
 
 @contextmanager
@@ -632,7 +664,7 @@ def _cache(project: Project, partial: Path) -> Path:
     return kept if os.access(kept, os.W_OK) else partial / ATTEMPTS / "cache"
 
 
-def _stop(*processes: subprocess.Popen[str]) -> None:
+def _stop(*processes: subprocess.Popen[str] | warm_kernels.Forked) -> None:
     """Let chapters' processes end, with their kernels; make them end if they do not."""
     for process in processes:
         assert process.stdin is not None

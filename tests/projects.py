@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
-from course.project import Project, load
+import psutil
+
+from course.project import Project, load, read_notebook
 
 ROOT = Path(__file__).resolve().parent.parent
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -26,6 +31,44 @@ def make_project(folder: Path, *names: str) -> Project:
     text = f"website:\n  title: Small\n  sidebar:\n    contents:{entries}\n"
     (folder / "_quarto.yml").write_text(text, encoding="utf-8")
     return load(folder)
+
+
+def write_chapter(project: Project, name: str, *cells: str) -> None:
+    """Write a chapter with these code cells, and then `found` in its text, in place of one that is there."""
+    path = project.root / "notebooks" / f"{name}.ipynb"
+    notebook = read_notebook(path)
+    code = [
+        {"cell_type": "code", "execution_count": None, "id": f"cell-{n}", "metadata": {}, "outputs": [], "source": cell}
+        for n, cell in enumerate(cells)
+    ]  # fmt: skip
+    shown = "`{python} found`" if "found = " in cells[-1] else "The end."
+    text = {"cell_type": "markdown", "id": "text", "metadata": {}, "source": shown}
+    path.write_text(json.dumps({**notebook, "cells": [notebook["cells"][0], *code, text]}, indent=1), "utf-8")
+
+
+def kernels(project: Project) -> list[int]:
+    """Return the processes of this project's chapters and kernels, and those that they are forked from."""
+    found = []
+    for process in psutil.process_iter(["pid", "cmdline", "status"]):
+        words = " ".join(process.info["cmdline"] or [])
+        if process.info["status"] == psutil.STATUS_ZOMBIE or not any(
+            module in words for module in ("course.execute", "course.warm_kernels", "ipykernel_launcher")
+        ):
+            continue
+        try:
+            of_project = str(project.root) in words or str(project.root) in str(process.environ())
+        except psutil.Error:
+            continue
+        found += [process.pid] if of_project else []
+    return found
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 20) -> bool:
+    """Wait for a condition to become true; tell whether it did."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not condition():
+        time.sleep(0.1)
+    return bool(condition())
 
 
 def start_course(project: Project, *words: str, **environment: str) -> subprocess.Popen[str]:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,16 @@ from course.errors import CourseError
 from course.project import Project, read_notebook
 from course.run import Run
 from tests.conftest import SMALL, copy_course, lend
-from tests.projects import FIXTURES, ROOT, course, make_project, start_course
+from tests.projects import (
+    FIXTURES,
+    ROOT,
+    course,
+    kernels,
+    make_project,
+    start_course,
+    wait_until,
+    write_chapter,
+)  # fmt: skip
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 
@@ -35,31 +44,6 @@ def temporary() -> Iterator[Path]:
     """Return a folder for temporary files whose path is short enough for sockets."""
     with tempfile.TemporaryDirectory(prefix="t-") as folder:
         yield Path(folder)
-
-
-def kernels(project: Project) -> list[int]:
-    """Return the processes of this project's chapters and kernels."""
-    found = []
-    for process in psutil.process_iter(["pid", "cmdline", "status"]):
-        words = " ".join(process.info["cmdline"] or [])
-        if process.info["status"] == psutil.STATUS_ZOMBIE:
-            continue
-        if "course.execute" in words and str(project.root) in words:
-            found.append(process.pid)
-        elif "ipykernel_launcher" in words:
-            try:
-                found += [process.pid] if process.cwd() == str(project.root) else []
-            except psutil.Error:
-                continue
-    return found
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 20) -> bool:
-    """Wait for a condition to become true; tell whether it did."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and not condition():
-        time.sleep(0.1)
-    return bool(condition())
 
 
 def test_failing_chapters_are_named_and_the_others_kept(tmp_path: Path) -> None:
@@ -169,13 +153,16 @@ def test_ctrl_c_stops_kernels_and_keeps_what_finished(tmp_path: Path, temporary:
 
 
 @POSIX
+@pytest.mark.parametrize("others", [[], ["takes_nothing"]], ids=["alone", "forked"])
 @pytest.mark.parametrize("victim", ["course", "chapter"])
-def test_kernels_end_when_what_started_them_is_killed(tmp_path: Path, temporary: Path, victim: str) -> None:
-    project = make_project(tmp_path / "course", "sleeps")
+def test_kernels_end_when_what_started_them_is_killed(
+    tmp_path: Path, temporary: Path, victim: str, others: list[str]
+) -> None:
+    project = make_project(tmp_path / "course", "sleeps", *others)
     process = start_course(project, "run", TMPDIR=str(temporary))
     assert wait_until((project.root / "asleep").exists)
-    chapter = psutil.Process(process.pid).children()[0]
-    (process if victim == "course" else chapter).kill()
+    kernel = psutil.Process(int((project.root / "pid").read_text("utf-8")))
+    (process if victim == "course" else kernel.parent()).kill()
     process.communicate(timeout=20)
     assert process.returncode != 0
     assert wait_until(lambda: not kernels(project) and not list(temporary.iterdir()), 10)
@@ -436,19 +423,6 @@ def test_runs_with_other_values_into_one_folder_each_end_whole(tmp_path: Path) -
 
 
 # An edit while a chapter is executed
-
-
-def write_chapter(project: Project, name: str, *cells: str) -> None:
-    """Write a chapter with these code cells, and then `found` in its text, in place of one that is there."""
-    path = project.root / "notebooks" / f"{name}.ipynb"
-    notebook = read_notebook(path)
-    code = [
-        {"cell_type": "code", "execution_count": None, "id": f"cell-{n}", "metadata": {}, "outputs": [], "source": cell}
-        for n, cell in enumerate(cells)
-    ]  # fmt: skip
-    shown = "`{python} found`" if "found = " in cells[-1] else "The end."
-    text = {"cell_type": "markdown", "id": "text", "metadata": {}, "source": shown}
-    path.write_text(json.dumps({**notebook, "cells": [notebook["cells"][0], *code, text]}, indent=1), "utf-8")
 
 
 @pytest.mark.parametrize(
