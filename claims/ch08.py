@@ -30,9 +30,7 @@ def check(found: Names) -> list[Claim]:
         agrees("Shares of variance are eigenvalues", eigenvalues / eigenvalues.sum(), found.explained),
         agrees("PCA loses the variance of the axes that it drops", lost / whole, 1 - kept / whole),
         agrees("The PSNR follows from the squared error", psnr, found.marks["one axis"], 1e-6, "dB"),
-        agrees(
-            "The layers by hand give the prediction", (rows + 1) * 127.5, found.restored, 1e-6, "color values"
-        ),
+        agrees("Layers by hand predict the same", (rows + 1) * 127.5, found.restored, 1e-6, "color values"),
         agrees("The rank correlation is the correlation of ranks", abs(order), found.order["code"]),
         agrees("Patches are squares of the picture", cut, found.patches, 0, "color values"),
         agrees("Patches make the picture again", found.join(found.patches), image, 0, "color values"),
