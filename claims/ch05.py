@@ -10,9 +10,9 @@ RECORD += ["misnamed", "shares_mapped", "shares_true", "confusion", "pixels_righ
 def check(found: Names) -> list[Claim]:
     """Return the claims about clusters, boundaries, regions and their markers, and areas."""
     labels, truth, merged, region = found.seg.labels, found.truth, found.merged, found.region
-    off_edges = np.sum(measures.on_boundary(labels) != found.edges)
     regions = measures.connected(labels)
-    pairs = np.count_nonzero(measures.crossed(regions, region))
+    table = measures.crossed(regions, region)  # a pair for each region, if regions are the same
+    counted = [np.count_nonzero(table), *table.shape, found.n_regions]
     areas = np.bincount(found.merged_region.ravel())[1:]
     small = np.sum(areas < found.min_area) if areas.max() >= found.min_area else 0
     moved = np.sum((found.labels != labels) & ~found.small)
@@ -23,8 +23,8 @@ def check(found: Names) -> list[Claim]:
     return [
         *measures.about_segments(found),
         measures.about_terrain(found),
-        Claim("Boundaries part clusters", off_edges, 0, "pixels"),
-        agrees("Each connected part of a cluster is one region", [pairs, region.max()], regions.max(), 0),
+        Claim("Boundaries part clusters", np.sum(measures.on_boundary(labels) != found.edges), 0, "pixels"),
+        agrees("Each connected part of a cluster is one region", counted, regions.max(), 0),
         Claim("Merging leaves nothing too small, unless everything is", small, 0, "regions"),
         Claim("Merging changes small regions alone", moved, 0, "pixels"),
         Claim("Each marker lies inside its region", np.sum(at_marker != merged.index), 0, "regions"),

@@ -27,13 +27,12 @@ def check(found: Names) -> list[Claim]:
         chance, lift = by_chance[:, found.one, found.other].round(9), found.found.to_numpy()
         beyond = np.minimum((chance <= lift).mean(axis=0), (chance >= lift).mean(axis=0))
         outside += [*(beyond[found.passes[name]] - 0.025 - 1 / len(chance))]
-    pairs = sum(len(items) == 2 for items in sets)
     return [
         agrees("A basket holds a terrain exactly on a tenth of the tile", held, [*found.held.values()], 0),
         Claim("Each item is in 0.02 to 0.98 of the tiles", max(unused, 0), 1e-9),
         Claim("Support, confidence and lift of each rule follow from counting", max(off), 1e-9),
         agrees("The support of frequent sets follows from counting", supports, found.frequent["support"]),
-        agrees("Every frequent pair was found", frequent, pairs, 0, "pairs"),
+        agrees("Every frequent pair was found", frequent, sum(len(items) == 2 for items in sets), 0, "pairs"),
         agrees("The mean lift of all shifts is 1", found.shifted.mean(axis=0), 1),
         Claim("What passes is beyond all but a fortieth of what chance gives", max(outside), 1e-9),
     ]

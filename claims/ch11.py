@@ -19,7 +19,8 @@ def check(found: Names) -> list[Claim]:
     votes = [measures.block_sums(labels == cluster, found.step) for cluster in range(-1, k)]
     outvoted = np.max(votes, axis=0) - np.choose(found.cells + 1, votes)
     regions, after, listed = measures.connected(merged), found.after, found.listed
-    pairs = np.count_nonzero(measures.crossed(regions, after)) - np.any(merged < 0)
+    table = measures.crossed(regions[merged >= 0], after[merged >= 0])
+    counted = [np.count_nonzero(table), *table.shape]
     at_marker = after[listed["row"], listed["col"]]
     area = float(found.row_area @ data.sum(axis=1))
     rises = max(np.diff(found.wcss).max(initial=0) / found.wcss[0], 0)
@@ -34,7 +35,7 @@ def check(found: Names) -> list[Claim]:
         Claim("The WCSS hardly ever rises with k", rises, 0.001, "of the WCSS"),
         Claim("Silhouette and stability take the k of their largest value", max(missed, default=0)),
         Claim("Each cell has the label that most of its pixels have", outvoted.max(), 0, "pixels"),
-        agrees("Each connected part of a cluster is one region", [pairs, after.max()], regions.max(), 0),
+        agrees("Each connected part of a cluster is one region", counted, regions.max(), 0),
         Claim("Every marker lies in its region", np.sum(at_marker != listed.index), 0, "markers"),
         agrees("The clusters' areas add up to that of the data", found.areas.sum() / area, 1),
         agrees("The areas on the map add up, too", found.on_map.sum() / drawn, 1),
