@@ -206,14 +206,12 @@ def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter,
                 cells.append(_cell("markdown", cell_markdown(cell)))
             elif cell["cell_type"] == "code":
                 cells += _code_cells(staged, chapter, cell, f"{chapter.source.name}, cell {place}")
-    claims = claims_of(executed, run.record[chapter.name])
     exercises = project.exercises_of(chapter)
     if exercises:
         cells += _exercise_cells(staged, run, exercises)
-        claims += claims_of(read_notebook(run.notebook(exercises.name)), run.record[exercises.name])
         needs = what_it_needs(project, "exercises/to-do")
         staged.notebook(f"downloads/{exercises.name}.ipynb", _to_do(run, exercises, needs))
-    cells.append(_cell("markdown", _run_card(project, chapter, values, _claims(claims))))
+    cells.append(_cell("markdown", _run_card(project, chapter, values)))
     cells = _joined(cells)
     seen: set[str] = set()
     for cell in cells:
@@ -504,27 +502,8 @@ def _woven_lead(text: str) -> str:
     return f"::: {{.lead}}\nAbout {match['minutes']} minutes. {CODE_SWITCH}\n\n{able}\n:::\n\n{rest}"
 
 
-def _claims(claims: list[tuple[str, Any, float, str]]) -> str:
-    """Return the claims that were checked on the run, folded, with how far each is off."""
-    rows = []
-    for text, off, allowed, unit in claims:
-        told = "not asked" if isinstance(off, str) else "not measured" if off is None else _plain(off)
-        rows.append(f"| {text} | {told} | {_plain(allowed)} {unit}".rstrip() + " |")
-    if not rows:
-        return ""
-    head = ["| what must hold | off by | allowed |", "|:----------------------------|-----:|:-------|"]
-    table = "\n".join([*head, *rows])
-    summary = f"What was checked on this run: {len(rows)} {'claim' if len(rows) == 1 else 'claims'}"
-    return f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>\n\n"
-
-
-def _plain(number: float) -> str:
-    """Return a small number as people write it: 1e-9."""
-    return f"{number:.2g}".replace("e-0", "e-")
-
-
-def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims: str) -> str:
-    """Return what stands at the foot of a chapter: the run's parameters, its checks, and what to take along."""
+def _run_card(project: Project, chapter: Chapter, values: dict[str, Any]) -> str:
+    """Return what stands at the foot of a chapter: the run's parameters, and what to take along."""
     listed = " ".join(code(f"{name} = {value!r}") for name, value in values.items()) or "none"
     links = [
         f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values (it needs the folder `helpers`, which is in the zip)',
@@ -534,8 +513,8 @@ def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims
     return (
         "## The run that made this page {#run}\n\n::: {.run-card}\n"
         f"Every number and figure above comes from one run with these parameters:\n\n{listed}\n\n"
-        f"{claims}Take along: {'; '.join(links)}.\n\n"
-        f"[What ran, on what, and how long it took]({thisrun.NAME}.qmd).\n:::"
+        f"Take along: {'; '.join(links)}.\n\n"
+        f"[What ran, how long it took, and what was checked]({thisrun.NAME}.qmd).\n:::"
     )
 
 
@@ -629,7 +608,7 @@ def _map(project: Project) -> str:
             heading = [f"### {title} [{minutes} minutes]{{.minutes}}"] if title else []
             parts += [*heading, ":::: {.cards}", *rows, "::::"]
             if not first and len(listed) > 1:
-                first = f" Read {chapters[listed[0]].number} to {chapters[listed[-1]].number} first, in order: the others build on them."
+                first = f" Read {_numbers([chapters[name].number for name in listed])} first, in order. Each of the others is complete in itself."
         total += minutes
     many = len(chapters)
     return (
@@ -641,6 +620,18 @@ def _map(project: Project) -> str:
         )
         + "\n"
     )
+
+
+def _numbers(numbers: list[int]) -> str:
+    """Return numbers as people say them: "1 to 5, 11 and 12"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    said = [f"{run[0]} to {run[-1]}" if run[2:] else " and ".join(map(str, run)) for run in runs]
+    return ", ".join(said)
 
 
 # Which chapters make a lesson: a name, and the numbers that the chapters' names begin with.
@@ -702,7 +693,10 @@ def _stage_lookup(staged: Staged, project: Project, terms: lookup.Terms) -> None
 def _stage_run(staged: Staged, run: Run, renderer: str) -> None:
     """Write the page about the run, and what it links to: the manifest and the whole record."""
     manifest = published_manifest(run.manifest) | ({"renderer": renderer} if renderer else {})
-    staged.text(thisrun.PAGE, thisrun.page(manifest))
+    claims = {
+        name: claims_of(read_notebook(run.notebook(name)), recorded) for name, recorded in run.record.items()
+    }
+    staged.text(thisrun.PAGE, thisrun.page(manifest, claims))
     for name, held in (("manifest", manifest), ("record", published_record(run))):
         staged.text(f"downloads/{name}.json", json.dumps(held, indent=1, ensure_ascii=False) + "\n")
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from course import places, stage, thisrun
+from course.check import claims_of
 from course.errors import CourseError
 from course.project import Chapter, Project, load, read_notebook
 from course.run import Run
@@ -256,7 +257,7 @@ def test_the_page_about_the_run_says_whether_the_code_was_edited(
     small_course: tuple[Project, Run], commit: str, dirty: bool, said: str
 ) -> None:
     manifest = {**small_course[1].manifest, "commit": commit, "dirty": dirty}
-    assert f"| commit of the course | {said} |" in thisrun.page(manifest)
+    assert f"| commit of the course | {said} |" in thisrun.page(manifest, {})
 
 
 def test_every_page_links_to_the_page_about_the_run(small_course: tuple[Project, Run]) -> None:
@@ -304,14 +305,16 @@ def test_the_zip_runs_in_an_empty_folder(small_course: tuple[Project, Run], tmp_
     assert manifest["complete"] is True
 
 
-def test_the_foot_of_a_chapter_shows_what_was_checked(small_course: tuple[Project, Run]) -> None:
+def test_the_page_about_the_run_shows_what_was_checked(small_course: tuple[Project, Run]) -> None:
     project, run = small_course
-    claims = stage._claims(
-        [("Shares sum to 1", 0.0, 1e-9, ""), ("Terrain as drawn", "not asked", 0, "pixels")]
-    )
-    assert "What was checked on this run: 2 claims" in claims
-    assert "| Shares sum to 1 | 0 | 1e-9 |" in claims
-    assert "| Terrain as drawn | not asked | 0 pixels |" in claims
     stage.stage(project, run)
-    page = (project.root / "chapters" / "04-choosing-k.ipynb").read_text("utf-8")
-    assert "k is chosen by the stated rule" in page
+    page = (project.root / thisrun.PAGE).read_text("utf-8")
+    for name in run.manifest["chapters"]:
+        asked = claims_of(read_notebook(run.notebook(name)), run.record[name])
+        assert all(f"| {text} |" in page for text, *_ in asked)
+        assert (f"<summary>{name}: {len(asked)} claims</summary>" in page) == bool(asked)
+    assert "| k is chosen by the stated rule | 0 | 0 |" in page
+    assert "| Each center is the mean of its cluster |" in page
+    foot = (project.root / "chapters" / "04-choosing-k.ipynb").read_text("utf-8")
+    assert "k is chosen by the stated rule" not in foot
+    assert "[What ran, how long it took, and what was checked](this-run.qmd)" in foot
