@@ -24,7 +24,7 @@ def check(found: Names) -> list[Claim]:
         *measures.about_segments(found),
         measures.about_terrain(found),
         Claim("Boundaries part clusters", np.sum(measures.on_boundary(labels) != found.edges), 0, "pixels"),
-        agrees("Each connected part of a cluster is one region", counted, regions.max(), 0),
+        agrees("Each connected part of a cluster is one region", counted, regions.max(), 0, "regions"),
         Claim("Merging leaves nothing too small, unless everything is", small, 0, "regions"),
         Claim("Merging changes small regions alone", moved, 0, "pixels"),
         Claim("Each marker lies inside its region", np.sum(at_marker != merged.index), 0, "regions"),

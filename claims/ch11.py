@@ -35,7 +35,7 @@ def check(found: Names) -> list[Claim]:
         Claim("The WCSS hardly ever rises with k", rises, 0.001, "of the WCSS"),
         Claim("Silhouette and stability take the k of their largest value", max(missed, default=0)),
         Claim("Each cell has the label that most of its pixels have", outvoted.max(), 0, "pixels"),
-        agrees("Each connected part of a cluster is one region", counted, regions.max(), 0),
+        agrees("Each connected part of a cluster is one region", counted, regions.max(), 0, "regions"),
         Claim("Every marker lies in its region", np.sum(at_marker != listed.index), 0, "markers"),
         agrees("The clusters' areas add up to that of the data", found.areas.sum() / area, 1),
         agrees("The areas on the map add up, too", found.on_map.sum() / drawn, 1),

@@ -81,10 +81,11 @@ def _claims(manifest: dict[str, Any], claims: dict[str, list[tuple[str, Any, flo
 
 
 def _plain(number: Any) -> str:
-    """Return a small number as people write it, 1e-9; or in words that it was not measured."""
+    """Return a small number as people write it, 1e−9; or in words that it was not measured."""
     if isinstance(number, str) or number is None:
         return "not asked" if number else "not measured"
-    return f"{number:.2g}".replace("e-0", "e-")
+    text = f"{number + 0:.2g}".replace("e-0", "e-")
+    return text.replace("-", "−")  # a minus, at which no line breaks
 
 
 def _what_ran(manifest: dict[str, Any]) -> str:
