@@ -85,7 +85,7 @@ def _map(project: Project) -> str:
             heading = [f"### {title} [{minutes} minutes]{{.minutes}}"] if title else []
             parts += [*heading, ":::: {.cards}", *rows, "::::"]
             if not first and len(listed) > 1:
-                first = f" Read {chapters[listed[0]].number} to {chapters[listed[-1]].number} first, in order: the others build on them."
+                first = f" Read {_numbers([chapters[name].number for name in listed])} first, in order. Each of the others is complete in itself."
         total += minutes
     many = len(chapters)
     return (
@@ -97,6 +97,18 @@ def _map(project: Project) -> str:
         )
         + "\n"
     )
+
+
+def _numbers(numbers: list[int]) -> str:
+    """Return numbers as people say them: "1 to 5, 11 and 12"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    said = [f"{run[0]} to {run[-1]}" if run[2:] else " and ".join(map(str, run)) for run in runs]
+    return ", ".join(said)
 
 
 # Which chapters make a lesson: a name, and the numbers that the chapters' names begin with.

@@ -1,7 +1,7 @@
 """What Quarto runs after it has rendered: add to the site what Quarto has no setting for.
 
 Steps: copy the manifest and the record to the site's root; take the chapters' run cards out of the search, where
-their long lists of parameters and claims would come before the text that explains a word.
+their long lists of parameters would come before the text that explains a word.
 
 Quarto starts this as a script, with whatever Python it finds; so it needs nothing but the standard library.
 """

@@ -266,7 +266,7 @@ def _evaluated_with(project: Project, chapter: Chapter) -> dict[str, str]:
     if claims != "__init__" and not (project.root / "claims" / f"{claims}.py").is_file():
         raise CourseError(f"{chapter.source}: its metadata name claims/{claims}.py, which is not there")
     paths = ["course/engine.py", "course/inline.py", "figures/style.py", "figures/inks.py"]
-    paths += ["claims/__init__.py", f"claims/{claims}.py"]
+    paths += ["claims/__init__.py", "claims/measures.py", f"claims/{claims}.py"]
     return {path: _sha256(project.root / path) for path in paths if (project.root / path).is_file()}
 
 

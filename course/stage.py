@@ -153,15 +153,13 @@ def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter,
             text = _resolved(cell, place)
             cells.append(new_cell("markdown", with_callouts(_lead(text) if number == 1 else text)))
     _stage_strip(staged, chapter)
-    claims = inline.claims_of(executed)
     exercises = project.exercises_of(chapter)
     if exercises:
         solved = read_notebook(run.notebook(exercises.name))
         cells += _exercise_cells(staged, exercises, solved)
-        claims += inline.claims_of(solved)
         needs = what_it_needs(project, "exercises/to-do")
         staged.notebook(f"downloads/{exercises.name}.ipynb", to_do(run, exercises, needs))
-    cells.append(new_cell("markdown", _run_card(project, chapter, values, _claims(claims))))
+    cells.append(new_cell("markdown", _run_card(project, chapter, values)))
     cells = _joined(cells)
     seen: set[str] = set()
     for index, cell in enumerate(cells):
@@ -334,28 +332,8 @@ def _lead(text: str) -> str:
     return f"::: {{.lead}}\nAbout {match['minutes']} minutes. {CODE_SWITCH}\n\n{able}\n:::\n\n{rest}"
 
 
-def _claims(claims: list[dict[str, Any]]) -> str:
-    """Return the claims that were checked on the run, folded, with how far each is off."""
-    if not claims:
-        return ""
-    head = ["| what must hold | off by | allowed |", "|:----------------------------|-----:|:-------|"]
-    rows = [
-        f"| {claim['text']} | {_plain(claim['off'])} | {_plain(claim['allowed'])} {claim['unit']}".rstrip()
-        + " |"
-        for claim in claims
-    ]
-    table = "\n".join([*head, *rows])
-    summary = f"What was checked on this run: {len(rows)} {'claim' if len(rows) == 1 else 'claims'}"
-    return f"<details><summary>{summary}</summary>\n\n{table}\n\n</details>\n\n"
-
-
-def _plain(number: float) -> str:
-    """Return a small number as people write it: 1e-9."""
-    return f"{number:.2g}".replace("e-0", "e-")
-
-
-def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims: str) -> str:
-    """Return what stands at the foot of a chapter: the run's parameters, its checks, and what to take along."""
+def _run_card(project: Project, chapter: Chapter, values: dict[str, Any]) -> str:
+    """Return what stands at the foot of a chapter: the run's parameters, and what to take along."""
     listed = " ".join(code(f"{name} = {value!r}") for name, value in values.items()) or "none"
     links = [
         f'[this chapter as a notebook](../downloads/{chapter.name}.ipynb){{download=""}} with these values (it needs the folder `helpers`, which is in the zip)',
@@ -365,8 +343,8 @@ def _run_card(project: Project, chapter: Chapter, values: dict[str, Any], claims
     return (
         "## The run that made this page {#run}\n\n::: {.run-card}\n"
         f"What this chapter computed comes from one run with these parameters:\n\n{listed}\n\n"
-        f"{claims}Take along: {'; '.join(links)}.\n\n"
-        f"[What ran, on what, and how long it took]({thisrun.NAME}.qmd).\n:::"
+        f"Take along: {'; '.join(links)}.\n\n"
+        f"[What ran, how long it took, and what was checked]({thisrun.NAME}.qmd).\n:::"
     )
 
 
@@ -402,7 +380,8 @@ def _stage_lookup(staged: Staged, project: Project, terms: lookup.Terms) -> None
 def _stage_run(staged: Staged, run: Run, renderer: str) -> None:
     """Write the page about the run, and what it links to: the manifest and the whole record."""
     manifest = published_manifest(run.manifest) | ({"renderer": renderer} if renderer else {})
-    staged.text(thisrun.PAGE, thisrun.page(manifest))
+    claims = {name: inline.claims_of(read_notebook(run.notebook(name))) for name in run.record}
+    staged.text(thisrun.PAGE, thisrun.page(manifest, claims))
     for name, held in (("manifest", manifest), ("record", published_record(run))):
         staged.text(f"downloads/{name}.json", json.dumps(held, indent=1, ensure_ascii=False) + "\n")
 

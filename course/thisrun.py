@@ -1,6 +1,7 @@
-"""Write the page about the run itself: what ran, on what, and how long it took.
+"""Write the page about the run itself: what ran, what was checked, on what, and how long it took.
 
-Steps: take a run's published manifest; write its parameters, versions, times and input files as tables.
+Steps: take a run's published manifest and its claims; write its parameters, claims, versions, times and input files
+as tables.
 
 Times and memory stand on this page and in the manifest alone, so that two builds of one run differ nowhere else.
 """
@@ -17,8 +18,8 @@ NAME = "this-run"
 PAGE = f"chapters/{NAME}.qmd"  # listed in _quarto.yml; both renderers read it
 HEAD = """---
 title: "The run that made these pages"
-subtitle: "What ran, on what, and how long it took"
-description: "Parameters, versions, times and input files of the run that these pages tell of."
+subtitle: "What ran, what was checked, and how long it took"
+description: "Parameters, claims, versions, times and input files of the run that these pages show."
 image: home_files/card.png
 search: false
 ---
@@ -28,18 +29,25 @@ Every number, figure, caption and alternative text of the chapters comes from on
 so that you can make the same run again. A program reads the same from [manifest.json](../downloads/manifest.json),
 and all that the chapters found from [record.json](../downloads/record.json).
 """
+CLAIMS = """## What was checked {#claims}
+
+After the last cell of a chapter its claims are measured on the chapter's own arrays: what must hold of any run, how far
+this run is from it, and how far it may be. A run that fails one is not published.
+"""
 
 
-def page(manifest: dict[str, Any]) -> str:
+def page(manifest: dict[str, Any], claims: dict[str, list[dict[str, Any]]]) -> str:
     """Return the page about a run.
 
     Parameters
     ----------
     manifest : dict
         As `course.stage.published_manifest` returns it, with ``renderer``, if that is known.
+    claims : dict
+        By chapter, as `course.inline.claims_of` returns them.
     """
-    parts = [HEAD + INTRO, _parameters(manifest), _what_ran(manifest), _times(manifest), _inputs(manifest)]
-    return "\n".join(parts)
+    tables = [_parameters(manifest), _claims(manifest, claims), _what_ran(manifest), _times(manifest)]
+    return "\n".join([HEAD + INTRO, *tables, _inputs(manifest)])
 
 
 def _parameters(manifest: dict[str, Any]) -> str:
@@ -51,6 +59,32 @@ def _parameters(manifest: dict[str, Any]) -> str:
     return "## Parameters\n" + _table(
         ["parameter", "value", "given or default"], rows.values(), caption, "tbl-given"
     )
+
+
+def _claims(manifest: dict[str, Any], claims: dict[str, list[dict[str, Any]]]) -> str:
+    """Return each chapter's claims, folded, with how far the run is from each and how far it may be."""
+    parts = [CLAIMS]
+    for name, found in claims.items():
+        rows = [
+            f"| {claim['text']} | {_plain(claim['off'])} | {_plain(claim['allowed'])} {claim['unit']}".rstrip()
+            + " |"
+            for claim in found
+        ]
+        if rows:
+            count = f"{len(rows)} {'claim' if len(rows) == 1 else 'claims'}"
+            table = "\n".join(
+                ["| what must hold | off by | allowed |", "|:----------------|-----:|:-----|", *rows]
+            )
+            parts.append(
+                f"<details><summary>{name}: {count}</summary>\n\n[To the chapter]({_page_of(name, manifest)})\n\n{table}\n\n</details>\n"
+            )
+    return "\n".join(parts)
+
+
+def _plain(number: float) -> str:
+    """Return a small number as people write it: 1e−9."""
+    text = f"{number + 0:.2g}".replace("e-0", "e-")
+    return text.replace("-", "−")  # a minus, at which no line breaks
 
 
 def _what_ran(manifest: dict[str, Any]) -> str:

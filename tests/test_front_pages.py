@@ -179,3 +179,17 @@ def swept() -> list[dict[str, str]]:
     """Return the rows of the committed sweep."""
     lines = (ROOT / "data" / "sweep.csv").read_text(encoding="utf-8").splitlines()
     return list(csv.DictReader(line for line in lines if not line.startswith("#")))
+
+
+def test_core_and_optional_are_marked_in_the_navigation_and_on_the_home_page() -> None:
+    parts = {
+        entry["section"]: [name for name in entry["contents"] if name.endswith(".ipynb")]
+        for entry in PROJECT.website["sidebar"]["contents"]
+        if isinstance(entry, dict)
+    }
+    numbers = {part: [int(Path(name).name[:2]) for name in names] for part, names in parts.items() if names}
+    assert numbers == {"Core": [1, 2, 3, 4, 5, 11, 12], "Optional": [6, 7, 8, 9, 10, 13]}
+    shown = home._map(PROJECT)
+    assert "Read 1 to 5, 11 and 12 first, in order." in shown
+    assert shown.index("### Core") < shown.index("12-where-next") < shown.index("### Optional")
+    assert shown.index("### Optional") < shown.index("06-space-and-color")

@@ -243,7 +243,7 @@ def test_the_page_about_the_run_says_whether_the_code_was_edited(
     small_course: tuple[Project, Run], commit: str, dirty: bool, said: str
 ) -> None:
     manifest = {**small_course[1].manifest, "commit": commit, "dirty": dirty}
-    assert f"| commit of the course | {said} |" in thisrun.page(manifest)
+    assert f"| commit of the course | {said} |" in thisrun.page(manifest, {})
 
 
 def test_every_page_links_to_the_page_about_the_run(small_course: tuple[Project, Run]) -> None:
@@ -291,18 +291,16 @@ def test_the_zip_runs_in_an_empty_folder(small_course: tuple[Project, Run], tmp_
     assert manifest["complete"] is True
 
 
-def test_the_foot_of_a_chapter_shows_what_was_checked(small_course: tuple[Project, Run]) -> None:
+def test_the_page_about_the_run_shows_what_was_checked(small_course: tuple[Project, Run]) -> None:
     project, run = small_course
-    claims = stage._claims(
-        [
-            {"text": "Shares sum to 1", "off": 0.0, "allowed": 1e-9, "unit": ""},
-            {"text": "Terrain as drawn", "off": 2.0, "allowed": 0, "unit": "pixels"},
-        ]
-    )
-    assert "What was checked on this run: 2 claims" in claims
-    assert "| Shares sum to 1 | 0 | 1e-9 |" in claims
-    assert "| Terrain as drawn | 2 | 0 pixels |" in claims
     stage.stage(project, run)
-    page = (project.root / "chapters" / "04-choosing-k.ipynb").read_text("utf-8")
-    assert "k is chosen by the stated rule" in page
-    assert "The solution of each exercise is right by its key" in page
+    page = (project.root / thisrun.PAGE).read_text("utf-8")
+    for name in run.manifest["chapters"]:
+        asked = inline.claims_of(read_notebook(run.notebook(name)))
+        assert all(f"| {claim['text']} |" in page for claim in asked)
+        assert (f"<summary>{name}: {len(asked)} claims</summary>" in page) == bool(asked)
+    assert "| k is chosen by the stated rule | 0 | 0 |" in page
+    assert "| Each center is the mean of its cluster |" in page
+    foot = (project.root / "chapters" / "04-choosing-k.ipynb").read_text("utf-8")
+    assert "k is chosen by the stated rule" not in foot
+    assert "[What ran, how long it took, and what was checked](this-run.qmd)" in foot

@@ -388,7 +388,7 @@ def _search_index(pages: list[Page], bodies: list[str]) -> str:
         parser.feed(html)
         for section in parser.sections:
             text = " ".join(section["text"].split())
-            # Run cards list parameters and claims; they would come before the text that explains a word.
+            # Run cards list parameters; they would come before the text that explains a word.
             if (text or section["title"]) and section["id"] != "run":
                 anchor = f"#{section['id']}" if section["id"] else ""
                 entries.append([page.target + anchor, page.title, " ".join(section["title"].split()), text])
