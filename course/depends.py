@@ -157,6 +157,12 @@ class Module:
         return found
 
 
+@cache
+def _module(name: str, path: str, text: str) -> Module:
+    """Return a module; a run asks for the same ones before and after each chapter."""
+    return Module(name, path, text)
+
+
 class Sources:
     """All helpers and data of a course, each file read once; tells what a notebook reaches of them."""
 
@@ -170,7 +176,7 @@ class Sources:
         for path in (path for path in held if path.startswith(f"{HELPERS}/")):
             name = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             text = held[path].decode("utf-8", "replace").replace("\r\n", "\n").replace("\r", "\n")
-            self.modules[name] = Module(name, path, text)
+            self.modules[name] = _module(name, path, text)
 
     def inputs(self, cells: Iterable[str]) -> Inputs:
         """Return what a notebook with these code cells depends on, itself left out."""
