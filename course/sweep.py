@@ -25,6 +25,7 @@ import signal
 import sys
 import threading
 import time
+import tokenize
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ProcessPoolExecutor, wait
@@ -120,14 +121,17 @@ def code_hash(rows: str = "criteria") -> str:
 
 
 def _code(source: str) -> str:
-    """Return the lines of a text that are code."""
+    """Return a text without its comments, docstrings and empty lines."""
+    lines = source.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:  # to the end of its line
+            lines[token.start[0] - 1] = lines[token.start[0] - 1][: token.start[1]]
     silent: set[int] = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node):
             silent |= set(range(node.body[0].lineno, (node.body[0].end_lineno or 0) + 1))
-    lines = enumerate(source.splitlines(), start=1)
-    kept = [line.rstrip() for number, line in lines if number not in silent]
-    return "\n".join(line for line in kept if line and not line.lstrip().startswith("#"))
+    kept = [line.rstrip() for number, line in enumerate(lines, start=1) if number not in silent]
+    return "\n".join(line for line in kept if line)
 
 
 def read(table: Path) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -136,7 +136,7 @@ def test_a_parameter_that_no_row_takes_is_refused(tmp_path: Path) -> None:
 
 def test_the_hash_sees_code_and_no_comments() -> None:
     before = sweep._code('"""Doc."""\n\ndef f(x):\n    """Return it."""\n    return x + 1  # why\n')
-    same = '"""Other."""\n# said\n\n\ndef f(x):\n    """Return\n\n    more."""\n    return x + 1  # why\n'
+    same = '"""Other."""\n# said\n\n\ndef f(x):\n    """Return\n\n    more."""\n    return x + 1  # for a reason\n'
     assert sweep._code(same) == before
     assert sweep._code(same.replace("x + 1", "x + 2")) != before
 
