@@ -27,7 +27,7 @@ GLOSSARY_PAGE = "chapters/glossary.qmd"
 TERMS = "notebooks/glossary.yml"
 # In the order in which the course takes them; others follow in the alphabet's.
 ORDER = [
-    "landscape", "segmentation", "selection", "regions", "criteria", "scoring", "planted", "gan", "raster",
+    "landscape", "segmentation", "kmeans", "selection", "regions", "planted", "gan", "raster", "criteria",
     "parameters", "check",
 ]  # fmt: skip
 HEAD = """---

@@ -1,10 +1,9 @@
 """What the chapters import: one function per step, in the order in which the course takes them.
 
-``landscape`` makes the heights and the picture, ``segmentation`` clusters its colors, ``selection``
-asks how many clusters, ``regions`` turns labels into a map. The later chapters add ``scoring`` (maps
-against a truth), ``planted`` (things to be found), ``gan`` (two tiny networks) and ``raster`` (pictures
-from files). ``parameters`` checks the given parameters, ``criteria`` is what a sweep computes, ``check`` compares
-an answer to an exercise with its key.
+``landscape`` makes the heights and the picture, ``segmentation`` clusters its colors (``kmeans`` is the solver behind it),
+``selection`` asks how many clusters, ``regions`` turns labels into a map. Later chapters add ``planted`` (things to be
+found), ``gan`` (two tiny networks) and ``raster`` (pictures from files). ``parameters`` is the one table of parameters, ``check``
+compares an answer to an exercise with its key.
 """
 
 import os

@@ -1,7 +1,4 @@
-"""Find the course's data and exercises: beside this package in a checkout, inside it where a wheel was installed.
-
-Steps: look into the package, where pyproject.toml puts these folders when a wheel is built; else stay in the checkout.
-"""
+"""Find the course's data and exercises: beside this package in a checkout, inside it where a wheel was installed."""
 
 from __future__ import annotations
 
@@ -11,13 +8,7 @@ PACKAGE = Path(__file__).resolve().parent
 
 
 def locate(path: Path) -> Path:
-    """Return where a file or folder of the course lies.
-
-    Parameters
-    ----------
-    path : Path
-        Its place in a checkout: a path in the folder that holds this package. Any other path is returned as it is.
-    """
+    """Return where a path of the checkout lies: in the package, where pyproject.toml put it into a wheel, or there."""
     if not path.is_relative_to(PACKAGE.parent):
         return path
     folder, *names = path.relative_to(PACKAGE.parent).parts or ("",)

@@ -24,10 +24,9 @@ DIGITS = 6  # weights are rounded, so that a last bit in which two machines diff
 class History(NamedTuple):
     """What came out of `train`, with m moments kept, for several runs."""
 
-    discriminator_loss: (
-        Array  # (rounds, runs), before each round's step; log 2 where the discriminator cannot tell
-    )
-    generator_loss: Array  # (rounds, runs)
+    # (rounds, runs), before each round's step; log 2 where the discriminator cannot distinguish
+    discriminator_loss: Array
+    generator_loss: Array
     moments: NDArray[np.int64]  # (m,), rounds done when points were kept
     points: Array  # (m, runs, n_points, 3), made from the same noise at each moment, in [-1, 1]
     generator: Network  # as they are at the end
@@ -60,10 +59,8 @@ def train(
     randoms = [np.random.RandomState(state) for state in random_states]
     generator = new_network((NOISE, HIDDEN, HIDDEN, 3), randoms)
     discriminator = new_network((3, HIDDEN, HIDDEN, 1), randoms)
-    generator_step, discriminator_step = (
-        Adam(generator, generator_rates),
-        Adam(discriminator, discriminator_rates),
-    )
+    generator_step = Adam(generator, generator_rates)
+    discriminator_step = Adam(discriminator, discriminator_rates)
     shown = draw_noise(n_points, randoms)
     losses, kept = np.empty((2, rounds, len(randoms))), [generate(generator, shown)[-1]]
     for i in range(rounds):
@@ -81,7 +78,7 @@ def train(
 
 
 def discriminator_lesson(discriminator: Network, real: Array, made: Array) -> tuple[Array, Network]:
-    """Return the discriminator's loss, (runs,), and its slopes: real should get a high score, made a low one."""
+    """Return the discriminator's loss, (runs,), and its slopes: real points should score high, made ones low."""
     layers = forward(discriminator, np.concatenate([real, made], axis=1))
     wanted = np.where(np.arange(layers[-1].shape[1]) < real.shape[1], 1.0, -1.0)[:, np.newaxis]
     loss, slope = surprise(wanted * layers[-1])
@@ -144,7 +141,7 @@ class Adam:
 
 
 def new_network(sizes: Sequence[int], randoms: Sequence[np.random.RandomState]) -> Network:
-    """Return layers from each of the `sizes` to the next, weights drawn evenly, offsets 0."""
+    """Return layers from each of the `sizes` to the next, weights uniformly distributed, offsets 0."""
     network: Network = []
     for n_in, n_out in pairwise(sizes):
         drawn = np.stack([random.uniform(-1, 1, (n_in, n_out)) for random in randoms])
@@ -153,5 +150,5 @@ def new_network(sizes: Sequence[int], randoms: Sequence[np.random.RandomState]) 
 
 
 def draw_noise(n: int, randoms: Sequence[np.random.RandomState]) -> Array:
-    """Return noise drawn evenly from [-1, 1], (runs, n, NOISE)."""
+    """Return noise, uniformly distributed in [-1, 1], (runs, n, NOISE)."""
     return np.stack([random.uniform(-1, 1, (n, NOISE)) for random in randoms])

@@ -1,4 +1,4 @@
-"""Make the landscape: heights, isolines, the colored picture, and the true terrain.
+"""Make the landscape: heights, the colored picture, and the true terrain.
 
 Steps: layers of Perlin noise are added up to heights; a palette turns heights into a picture; the
 palette's thresholds, which we know, say what each pixel truly is.
@@ -32,13 +32,10 @@ PERMUTATION = np.array([
     128, 195, 78, 66, 215, 61, 156, 180,
 ], dtype=np.intp)  # fmt: skip
 # The 16 gradient directions of `noise`: its three-dimensional ones, seen from above.
-GRADIENTS = np.array(
-    [
-        (1, -1, 1, -1, 1, -1, 1, -1, 0, 0, 0, 0, 1, -1, 0, 0),  # down the rows
-        (1, 1, -1, -1, 0, 0, 0, 0, 1, -1, 1, -1, 0, 0, -1, 1),
-    ],  # along the columns
-    dtype=np.float32,
-)
+GRADIENTS = np.array([
+    (1, -1, 1, -1, 1, -1, 1, -1, 0, 0, 0, 0, 1, -1, 0, 0),  # down the rows
+    (1, 1, -1, -1, 0, 0, 0, 0, 1, -1, 1, -1, 0, 0, -1, 1),  # along the columns
+], dtype=np.float32)  # fmt: skip
 REPEAT = 1024  # lattice cells after which the noise repeats, as in `noise`
 BLOCK = 128  # rows worked on at once: their arrays stay in the processor's cache
 
@@ -51,7 +48,7 @@ def heights(
     lacunarity: float = 2.0,
     seed: int = 0,
 ) -> NDArray[np.float64]:
-    """Return a square height field made of layers of Perlin noise.
+    """Return heights from 0, the lowest, to 1, the highest: (size, size) float64, made of layers of Perlin noise.
 
     Parameters
     ----------
@@ -61,17 +58,10 @@ def heights(
         Pixels per cell of the first layer's lattice; larger is smoother.
     octaves : int
         Number of layers, at least 1.
-    persistence : float
-        Amplitude of each layer, as a share of the one before.
-    lacunarity : float
-        Frequency of each layer, as a multiple of the one before.
+    persistence, lacunarity : float
+        Amplitude and frequency of each layer, as multiples of the one before.
     seed : int
         Which landscape: 0 uses Perlin's own permutation table, any other seed a shuffle of it.
-
-    Returns
-    -------
-    ndarray of shape (size, size), float64
-        Heights, the lowest 0 and the highest 1.
 
     Raises
     ------
@@ -80,8 +70,8 @@ def heights(
 
     Notes
     -----
-    With seed 0 this is ``noise.pnoise2(row / scale, column / scale, ...)`` pixel by pixel, rounded as
-    that library rounds (in float32). Method: K. Perlin, "Improving noise", SIGGRAPH 2002.
+    K. Perlin, "Improving noise", SIGGRAPH 2002. With seed 0 this is ``noise.pnoise2(row / scale, column / scale, ...)``,
+    rounded as that library rounds (in float32).
     """
     raw = perlin(size, scale, octaves, persistence, lacunarity, seed)
     low, high = raw.min(), raw.max()
@@ -128,10 +118,9 @@ def permutation(seed: int) -> NDArray[np.intp]:
 
 
 def noise_1d(place: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
-    """Return Perlin noise along a line, to show how it is made: same shape as `place`, float64.
+    """Return Perlin noise along a line, float64, to show how it is made.
 
-    Every whole number is a lattice point with a slope of its own, in [-1, 1]. The noise is 0 there, and
-    between two points it fades from the one's straight line to the other's.
+    Every whole number is a lattice point with a slope in [-1, 1]; between two the noise fades from line to line.
     """
     place = np.asarray(place, dtype=float)
     slope = permutation(seed) / 127.5 - 1
@@ -141,30 +130,16 @@ def noise_1d(place: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
     return (1 - fade) * slope[point & 255] * t + fade * slope[(point + 1) & 255] * (t - 1)
 
 
-def isoline_shares(h: NDArray[np.float64], levels: ArrayLike = ISOLINES) -> NDArray[np.float64]:
-    """Return, for each of the `levels`, the share of the heights `h` that lies below it."""
-    return np.array([(h < level).mean() for level in np.atleast_1d(np.asarray(levels, dtype=float))])
-
-
 def colorize(h: NDArray[np.float64], transition_width: float = 0.06) -> NDArray[np.uint8]:
-    """Return the picture: each height in its terrain's color, blended near a threshold.
+    """Return the picture, (..., 3) uint8: each height, from 0 to 1, in its terrain's color, blended near a threshold.
 
     Parameters
     ----------
     h : ndarray of float
-        Heights in [0, 1], of any shape.
+        Heights of any shape.
     transition_width : float
-        Half width of the blend around each threshold, from 0 (none) to 0.1 (half a band).
-
-    Returns
-    -------
-    ndarray of h's shape and a last axis of 3, uint8
-        Red, green, blue. A blended value is truncated, not rounded, as in the article.
-
-    Raises
-    ------
-    ValueError
-        If `transition_width` is negative or wider than half a band.
+        Half width of the blend around each threshold, from 0 (none) to 0.1 (half a band); outside it is a ValueError.
+        A blended value is truncated, not rounded, as in the article.
     """
     if not 0 <= transition_width <= 0.1:
         raise ValueError(f"transition_width must be from 0 to 0.1 (half a band), not {transition_width!r}")
@@ -204,8 +179,7 @@ def _layer(
 ) -> NDArray[np.float32]:
     """Return one layer of noise, float32: each lattice point pulls along its own gradient.
 
-    A gradient belongs to a lattice point, not to a pixel, so it is looked up once per lattice row and
-    column of pixels, and repeated for the pixel rows between two lattice rows.
+    Gradients are looked up once per lattice row and column of pixels, and repeated for the pixel rows between.
     """
     x, y = _lattice(rows, repeat), _lattice(columns, repeat)
     # the first pixel row of each lattice cell

@@ -11,7 +11,7 @@ import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 # How the parameters cell of every chapter begins; papermill's injected cell begins with the word alone.
@@ -51,14 +51,9 @@ TABLE: dict[str, Parameter] = {
     row.name: row
     for row in [
         Parameter("size", int, 512, 32, 8192, "side of the square landscape, in pixels; alone, it crops"),
+        # At 1, every pixel of the first layer lies on a point of the lattice, where noise is 0.
         Parameter(
-            # At 1, every pixel of the first layer lies on a point of the lattice, where noise is 0.
-            "scale",
-            float,
-            128.0,
-            1.01,
-            8192,
-            "pixels per cell of the coarsest noise; scale it with size",
+            "scale", float, 128.0, 1.01, 8192, "pixels per cell of the coarsest noise; scale it with size"
         ),
         Parameter("octaves", int, 6, 1, 10, "layers of noise that are added up"),
         Parameter("persistence", float, 0.5, 0.05, 1, "strength of each layer against the one before"),
@@ -89,37 +84,26 @@ def check(namespace: Mapping[str, Any]) -> SimpleNamespace:
     Parameters
     ----------
     namespace : mapping
-        The chapter's ``globals()``: the names that the latest parameters cell and the latest injected
-        cell assign are checked. A mapping that did not come from a notebook is checked whole.
-
-    Returns
-    -------
-    types.SimpleNamespace
-        The values, by name; a whole number given for a ``float`` has become one.
+        A notebook's ``globals()``: the names that the latest parameters cell and the latest injected cell assign are
+        checked. A whole number given for a ``float`` becomes one.
 
     Raises
     ------
     ParameterError
         At the first name that is unknown, or value of the wrong type or out of range.
     """
-    names = _assigned_names(namespace["In"]) if "In" in namespace else _plain_names(namespace)
+    names = _assigned_names(namespace["In"])
     return SimpleNamespace(**check_values({name: namespace[name] for name in names}))
 
 
 def check_values(given: Mapping[str, Any], known: Iterable[str] | None = None) -> dict[str, Any]:
-    """Return `given` with every value checked; `known` names the parameters that are allowed here.
-
-    Raises
-    ------
-    ParameterError
-        What was given, what is allowed, and the nearest known name.
-    """
+    """Return `given` with every value checked, or raise `ParameterError`; `known` names what is allowed here."""
     known = list(TABLE) if known is None else list(known)
     return {name: check_value(name, value, known) for name, value in given.items()}
 
 
 def check_value(name: str, value: Any, known: Iterable[str] = tuple(TABLE)) -> Any:
-    """Return `value` as parameter `name` takes it, or raise `ParameterError`."""
+    """Return `value` as parameter `name` takes it, or raise `ParameterError`, which says what is allowed."""
     known = list(known)
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
@@ -173,12 +157,3 @@ def _assigned_names(history: list[str]) -> list[str]:
             if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id not in PATHS:
                 names[node.id] = None
     return list(names)
-
-
-def _plain_names(namespace: Mapping[str, Any]) -> list[str]:
-    """Return the names of values in a namespace: no private ones, modules or callables."""
-    return [
-        name
-        for name, value in namespace.items()
-        if not name.startswith("_") and not isinstance(value, ModuleType) and not callable(value)
-    ]

@@ -28,22 +28,15 @@ def plant(
     Parameters
     ----------
     image : ndarray of shape (h, w, 3), uint8
-        The picture, from 32 × 32 pixels on; it is left as it is.
+        The picture, from 32 × 32 pixels on, or a ValueError is raised.
     truth : ndarray of shape (h, w), int
         The terrain of each pixel, 0 for water: the lake lies on land, if there is room for it.
-    seed : int
-        Where the road winds, and which pixels are hit. The landscape's seed will do.
 
     Returns
     -------
     planted : ndarray of shape (h, w, 3), uint8
     kinds : ndarray of shape (h, w), int8
         The place in `KINDS` of what was planted; 0 where nothing was. Every planted pixel has another color than before.
-
-    Raises
-    ------
-    ValueError
-        If the shapes do not fit, or the picture is smaller than 32 × 32.
     """
     if image.shape != (*truth.shape, 3) or min(truth.shape) < 32:
         raise ValueError(

@@ -51,40 +51,26 @@ SAID = {
 
 @dataclass(frozen=True)
 class Raster:
-    """A picture as its file gives it.
+    """A picture as its file gives it."""
 
-    Attributes
-    ----------
-    image : ndarray of shape (h, w, 3), uint8
-        Red, green, blue; values of more than 8 bits are in bins, as `about` says.
-    mask : ndarray of shape (h, w), bool
-        True where the file holds no data: its no-data value, NaN, or full transparency.
-    row_area : ndarray of shape (h,), float64, or None
-        Square kilometers that a pixel of each row covers; None where the file does not say.
-    about : dict of str
-        What the file says of itself: format, size, bands, values, no data, coordinates, pixel size, date,
-        source, license; `NOT_STATED` where it says nothing. Pages, if there is more than one picture in it.
-    crs, transform : rasterio.crs.CRS and affine.Affine, or None
-        The coordinates and the geotransform of `image`, with which rasterio writes a map of it; None where the
-        file has none.
-    """
-
-    image: NDArray[np.uint8]
-    mask: NDArray[np.bool_]
-    row_area: NDArray[np.float64] | None
+    image: NDArray[
+        np.uint8
+    ]  # (h, w, 3): red, green, blue; values of more than 8 bits are in bins, as `about` says
+    mask: NDArray[
+        np.bool_
+    ]  # (h, w), True where the file holds no data: its no-data value, NaN, or full transparency
+    row_area: (
+        NDArray[np.float64] | None
+    )  # (h,), square kilometers of a pixel in each row, if the file says them
+    # Format, size, bands, values, no data, coordinates, pixel size, date, source, license; `NOT_STATED` where the file says
+    # nothing; pages, if there is more than one picture in it.
     about: dict[str, str]
-    crs: Any = None
-    transform: Any = None
+    crs: Any = None  # rasterio's coordinate system of `image`, if the file has one
+    transform: Any = None  # the geotransform of `image`, an affine.Affine, if the file has one
 
 
 def head(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS) -> tuple[int, int, list[str]]:
-    """Return the width and the height of the picture in a file, and what its bands are called, without reading it.
-
-    Raises
-    ------
-    ValueError
-        As `read` does for a file that is missing, no picture, or too large.
-    """
+    """Return the width and the height of the picture in a file, and what its bands are called; errors as in `read`."""
     with opened(path) as source:
         check_head(source, max_pixels)
         return source.width, source.height, _names(source)
@@ -98,13 +84,11 @@ def read(
     Parameters
     ----------
     path : str or Path
-        Whole numbers or floating-point values; gray, color, with a palette, with transparency or missing pixels.
         By default the Landsat picture of the Bahamas that comes with the course. ``~`` is the home folder.
     max_pixels : int
         A larger picture is refused before it is read.
     bands : sequence of three int or str, optional
-        The bands shown as red, green and blue: numbers, counted from 1, or names as `head` returns them. By default
-        what the file names so.
+        The bands shown as red, green and blue: numbers from 1, or names as `head` returns them.
 
     Raises
     ------
@@ -125,31 +109,6 @@ def check(path: str | Path, max_pixels: int = MAX_PIXELS) -> str:
         if source.width * source.height <= CHECKED_WHOLE:
             _check_colors(_read(source, max_pixels, None))
         return other_pages(source)
-
-
-def reduction(shape: tuple[int, ...], most: int = 2_000_000) -> int:
-    """Return the smallest step with which a picture of this shape has at most `most` cells of step × step pixels."""
-    step = 1
-    while math.ceil(shape[0] / step) * math.ceil(shape[1] / step) > most:
-        step += 1
-    return step
-
-
-def cell_areas(row_area: NDArray[np.float64], width: int, step: int) -> NDArray[np.float64]:
-    """Return the area of each cell of `step` × `step` pixels of a picture that is `width` pixels wide.
-
-    Cells at the right and the lower border may hold fewer pixels.
-    """
-    columns = np.add.reduceat(np.ones(width), np.arange(0, width, step))
-    return np.add.reduceat(row_area, np.arange(0, len(row_area), step))[:, np.newaxis] * columns
-
-
-def fullest(mask: NDArray[np.bool_], side: int) -> tuple[slice, slice]:
-    """Return, of the parts of `side` × `side` pixels that a picture is cut into, the first of those that hold most data."""
-    tops, lefts = (np.arange(0, n, side) for n in mask.shape)
-    seen = np.add.reduceat(np.add.reduceat(~mask, tops, axis=0, dtype=np.int64), lefts, axis=1)
-    row, col = np.unravel_index(seen.argmax(), seen.shape)
-    return slice(row * side, (row + 1) * side), slice(col * side, (col + 1) * side)
 
 
 def _read(source: Any, max_pixels: int, wanted: Sequence[int | str] | None) -> Raster:

@@ -1,8 +1,7 @@
 """Turn labels into a map: boundaries, connected regions, one marker for each.
 
-Steps: mark the pixels on a boundary; number the connected regions of every cluster; measure how deep in
-its region each pixel lies; list the regions with their areas and a marker inside each; merge those that
-are too small to matter.
+Steps: mark the pixels on a boundary; number the connected regions of every cluster; list them with their areas and a marker
+deep inside each; merge those that are too small to matter. Labels are (h, w) int, with -1 where a pixel is masked.
 """
 
 from __future__ import annotations
@@ -23,10 +22,9 @@ def boundaries(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
 
 
 def connected(labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return the region of each pixel, numbered from 1 in reading order; 0 where masked (label -1).
+    """Return the 4-connected region of each pixel, numbered from 1 in reading order; 0 where masked.
 
-    A region is as many pixels of one cluster as hang together by their edges (4-connected). Label 0 is a
-    cluster like any other: to `skimage.measure.label` it would be background.
+    Label 0 is a cluster like any other: to `skimage.measure.label` it would be background.
     """
     return label_regions(labels, background=-1, connectivity=1).astype(np.int64)
 
@@ -43,31 +41,29 @@ def depth(labels: NDArray[np.integer]) -> NDArray[np.float64]:
 def table(
     labels: NDArray[np.integer], min_area: int = 1, terrain_of: NDArray[np.integer] | None = None
 ) -> pd.DataFrame:
-    """List the regions, the largest first, each with a marker inside it.
+    """List the regions of at least `min_area` pixels, the largest first, each with a marker inside it.
 
     Parameters
     ----------
-    labels : ndarray of shape (h, w), int
-        The cluster of each pixel; -1 where masked.
-    min_area : int
-        Regions of fewer pixels are left out.
     terrain_of : ndarray of shape (k,), int, optional
-        The terrain of each cluster, 0 to 3, as `segmentation.nearest_terrain` gives it. Without it the
-        labels themselves are taken for terrains, as `landscape.terrain` gives them.
+        The terrain of each cluster, as `segmentation.nearest_terrain` gives it; by default its label.
 
     Returns
     -------
     DataFrame
-        One row per region, indexed by its number in `connected`: ``label``; ``terrain``, its name;
-        ``area`` in pixels; ``share`` of all pixels that are not masked; ``row`` and ``col`` of the marker,
-        the pixel of the region that is farthest from its edge (the picture's border and masked pixels are
-        edges too) and, of several such, the one nearest to the centroid; ``centroid_row`` and
-        ``centroid_col``, which may lie outside; ``centroid_inside``, whether the pixel there is the region's.
+        One row per region, indexed by its number in `connected`: ``label``; ``terrain``, its name; ``area`` in pixels;
+        ``share`` of all pixels that are not masked; ``row`` and ``col`` of the marker, the pixel that is farthest from
+        the region's edge (see `depth`) and, of several such, the one nearest to the centroid; ``centroid_row`` and
+        ``centroid_col``; ``centroid_inside``, True if the pixel there is the region's.
     """
     region = connected(labels)
     area = np.bincount(region.ravel())[1:]
     count = len(area)
-    centroid = _centroids(region, area)
+    places = [
+        np.broadcast_to(axis, region.shape).ravel().astype(float)
+        for axis in np.ogrid[: region.shape[0], : region.shape[1]]
+    ]
+    centroid = [np.bincount(region.ravel(), place)[1:] / area for place in places]
     row, col = _deepest(region, centroid)
     of_region = labels[row, col]
     terrains = of_region if terrain_of is None else np.asarray(terrain_of)[of_region]
@@ -93,9 +89,8 @@ def table(
 def merge_small(labels: NDArray[np.integer], min_area: int) -> NDArray[np.int64]:
     """Return the labels with every region of fewer than `min_area` pixels given to what surrounds it.
 
-    The larger regions grow into the small ones, one step across pixel edges at a time, so that nothing
-    small is left over. Small regions that no larger one can reach stay as they are: all of them where
-    every region is small, and those that masked pixels shut in. Masked pixels stay masked.
+    The larger regions grow into the small ones, one step across pixel edges at a time. Small regions that no larger one can
+    reach stay as they are, and masked pixels stay masked.
     """
     region = connected(labels)
     kept = np.bincount(region.ravel()) >= min_area
@@ -106,58 +101,6 @@ def merge_small(labels: NDArray[np.integer], min_area: int) -> NDArray[np.int64]
     flat = np.zeros(labels.shape)  # on a plane, a watershed floods at the same speed everywhere
     grown = watershed(flat, np.where(rim, labels + 1, 0), mask=small | rim, connectivity=1)
     return np.where(small & (grown > 0), grown - 1, labels)
-
-
-def coarsen(labels: NDArray[np.integer], step: int) -> NDArray[np.int32]:
-    """Return the labels of cells of `step` × `step` pixels: each has the label that most of its pixels have.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (h, w), int
-        The cluster of each pixel; -1 where masked.
-    step : int
-        Side of a cell. Cells at the right and the lower border may be smaller.
-
-    Returns
-    -------
-    ndarray of shape (ceil(h / step), ceil(w / step)), int32
-        Of labels that are equally frequent in a cell, the smallest; -1 counts like any other.
-    """
-    tops, lefts = (np.arange(0, n, step) for n in labels.shape)
-    cells = np.full((len(tops), len(lefts)), -1, dtype=np.int32)
-    most = np.zeros(cells.shape, dtype=np.int32)
-    for label in range(-1, int(labels.max()) + 1):
-        in_rows = np.add.reduceat(labels == label, tops, axis=0, dtype=np.int32)
-        count = np.add.reduceat(in_rows, lefts, axis=1)
-        cells[count > most] = label
-        np.maximum(most, count, out=most)
-    return cells
-
-
-def areas(labels: NDArray[np.integer], pixel_area: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the area of each label from 0 on, (n,), in the unit of `pixel_area`; masked pixels (-1) are left out.
-
-    Parameters
-    ----------
-    labels : ndarray of shape (h, w), int
-        The cluster of each pixel, or its region.
-    pixel_area : ndarray of shape (h,) or (h, w), float
-        The area of a pixel in each row, or of each pixel.
-    """
-    total = np.zeros(int(labels.max()) + 2)
-    for row, area in zip(labels, pixel_area, strict=True):
-        total += np.bincount(row + 1, np.broadcast_to(area, row.shape), len(total))
-    return total[1:]
-
-
-def _centroids(region: NDArray[np.int64], area: NDArray[np.int64]) -> list[NDArray[np.float64]]:
-    """Return mean row and mean column of the pixels of each region."""
-    means = []
-    for along in (0, 1):
-        place = np.arange(region.shape[along], dtype=float).reshape((-1, 1) if along == 0 else (1, -1))
-        total = np.bincount(region.ravel(), np.broadcast_to(place, region.shape).ravel())
-        means.append(total[1:] / area)
-    return means
 
 
 def _deepest(

@@ -44,6 +44,11 @@ CLOSE_RESULTS: list[dict[str, Any]] = [
     {"size": 41, "scale": 8192.0, "seed": LARGEST, "random_state": 294},
     {"size": 60, "scale": 8192.0, "seed": 354005896, "random_state": 354005896},
 ]
+# Colors lie exactly between two centers, and chapter 3's two ways of k-means part.
+COLORS_BETWEEN_CENTERS = {
+    "size": 37, "scale": 8191.0, "octaves": 6, "persistence": 0.08438219891957707, "lacunarity": 2.0, "seed": 5531939,
+    "transition_width": 0.07519742383880297, "first_n_clusters": 10, "n_clusters": 0, "random_state": 0, "min_area": 480550,
+}  # fmt: skip
 IN_SHORT = ["far larger hills than the picture", "as fine as the pixels, no blends"]
 corners = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[] if name in IN_SHORT else [pytest.mark.long]) for name in CORNERS]
@@ -90,6 +95,7 @@ def test_exercises_run_through_in_the_corners(name: str) -> None:
 @pytest.mark.long
 @tried
 @given(values=any_parameters)
+@example(values=COLORS_BETWEEN_CENTERS)
 def test_chapters_run_through_with_any_parameters(values: dict[str, Any]) -> None:
     assert problems(CHAPTERS, values) == []
 

@@ -174,8 +174,10 @@ import sys
 sys.path.insert(0, {place!r})
 import helpers
 assert helpers.__file__.startswith({place!r}), helpers.__file__
-from helpers import check, criteria, raster, variants
-assert len(criteria.read_sweep()[0]) == 200
+from course import sweep
+from course.classroom import variants
+from helpers import check, raster, selection
+assert len(sweep.read(selection.SWEEP)[0]) == 200
 assert len(variants.vetted()) > 100
 assert raster.read().image.ndim == 3
 assert check.source_of("04").is_file()

@@ -306,13 +306,6 @@ def test_nothing_is_written_beside_the_picture(tmp_path):
     assert {entry: entry.read_bytes() for entry in tmp_path.iterdir()} == before
 
 
-def test_how_far_a_large_picture_is_reduced():
-    assert raster.reduction((215, 237)) == 1
-    assert raster.reduction((10_980, 10_980)) == 8
-    assert raster.reduction((3, 2_000_001)) == 3
-    assert raster.reduction((5, 4), most=6) == 2
-
-
 def test_what_the_head_of_a_file_shows_is_refused_without_reading_it(tmp_path):
     raster.check(raster.LANDSAT)
     (tmp_path / "text.png").write_text("no picture")
@@ -324,13 +317,6 @@ def test_what_the_head_of_a_file_shows_is_refused_without_reading_it(tmp_path):
     for refuse in (raster.check, raster.read):
         with pytest.raises(ValueError, match="complex numbers; save their magnitudes as float32"):
             refuse(path)
-
-
-def test_the_part_that_holds_most_data():
-    mask = np.zeros((10, 12), dtype=bool)
-    assert raster.fullest(mask, 5) == (slice(0, 5), slice(0, 5))
-    mask[:6, :] = True
-    assert raster.fullest(mask, 5) == (slice(5, 10), slice(0, 5))
 
 
 # Values: floating point, wide integers, missing values that are declared or not
@@ -507,6 +493,21 @@ def test_the_reader_chooses_bands(tmp_path):
             raster.read(path, bands=wrong)
 
 
+def test_the_head_names_bands_that_read_takes(tmp_path):
+    names = ("Aerosol", "blue", "B03", "red", "NIR")
+    many = RANDOM.randint(0, 256, (9, 8, 5)).astype(np.uint8)
+    path = tiff(tmp_path / "many.tif", many, photometric="minisblack", descriptions=names)
+    assert raster.head(path) == (8, 9, list(names))
+    read = raster.read(path, bands=("nir", "Red", "b03"))
+    assert np.array_equal(read.image, many[..., [4, 3, 2]])
+    with pytest.raises(ValueError, match="or three of the names Aerosol, blue, B03, red, NIR"):
+        raster.read(path, bands=("nir", "red", "infrared"))
+    Image.fromarray(RGB).save(tmp_path / "a.png")
+    assert raster.head(tmp_path / "a.png") == (31, 40, ["red", "green", "blue"])
+    with pytest.raises(ValueError, match="are more than 100; make it smaller"):
+        raster.head(path.with_name("a.png"), max_pixels=100)
+
+
 # Which way is up
 
 
@@ -538,6 +539,27 @@ def test_north_is_up_in_what_is_read(tmp_path, across, down):
     assert np.allclose(read.row_area, raster.read(usual).row_area)
     assert read.about["pixel size"] == "0.3 × 0.5 degrees"
     assert "turned" in read.about["size"]
+    assert read.crs.to_string() == "EPSG:4326"
+    assert read.transform.almost_equals(from_origin(10, 60, 0.3, 0.5))  # of the picture as it was turned
+
+
+def test_a_map_is_written_where_the_picture_lies(tmp_path):
+    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 10, 10)}
+    read = raster.read(tiff(tmp_path / "a.tif", RGB, **place))
+    again = raster.read(tiff(tmp_path / "b.tif", read.image, crs=read.crs, transform=read.transform))
+    assert (
+        (again.crs, again.transform)
+        == (read.crs, read.transform)
+        == (rasterio.CRS.from_epsg(32633), place["transform"])
+    )
+    assert np.array_equal(again.row_area, read.row_area)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png"])
+def test_a_picture_without_a_place_has_no_transform(tmp_path, name):
+    Image.fromarray(RGB).save(tmp_path / name)
+    read = raster.read(tmp_path / name)
+    assert (read.crs, read.transform, read.row_area) == (None, None, None)
 
 
 def test_the_area_of_a_rotated_pixel(tmp_path):

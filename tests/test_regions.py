@@ -115,16 +115,6 @@ def test_label_0_is_a_cluster_like_any_other():
     assert regions.table(labels)["label"].value_counts().to_dict() == {0: 2, 1: 1}
 
 
-def test_pixels_that_meet_at_a_corner_do_not_hang_together():
-    assert regions.connected(np.eye(3, dtype=np.int64)).max() == 5
-
-
-def test_masked_pixels_are_in_no_region_and_part_regions():
-    labels = np.zeros((3, 5), dtype=np.int64)
-    labels[:, 2] = MASKED
-    np.testing.assert_array_equal(regions.connected(labels)[0], [1, 1, 0, 2, 2])
-
-
 # Depth and markers
 
 
@@ -180,56 +170,6 @@ def test_markers_lie_inside_rings_and_spirals(labels):
 def test_the_centroid_of_a_ring_lies_outside_it():
     listed = regions.table(ring())
     assert not listed[listed["label"] == 1]["centroid_inside"].item()
-
-
-def test_the_centroid_of_a_square_lies_inside_it_and_is_its_marker():
-    labels = np.zeros((9, 9), dtype=np.int64)
-    labels[2:7, 2:7] = 1
-    row = regions.table(labels).iloc[1]
-    assert (row["row"], row["col"], row["centroid_row"], row["centroid_col"]) == (4, 4, 4, 4)
-    assert row["centroid_inside"]
-
-
-def test_of_equally_deep_pixels_the_one_in_the_middle_gets_the_marker():
-    row = regions.table(np.zeros((3, 41), dtype=np.int64)).iloc[0]
-    assert (row["row"], row["col"]) == (1, 20)
-
-
-def test_the_border_of_the_picture_is_an_edge():
-    labels = np.zeros((7, 20), dtype=np.int64)
-    labels[:, 7:] = 1
-    row = regions.table(labels).iloc[1]
-    assert (row["row"], row["col"]) == (3, 3)
-    assert regions.depth(labels)[:, 0].tolist() == [0.5] * 7
-
-
-def test_a_corner_of_another_region_is_an_edge():
-    labels = np.zeros((7, 7), dtype=np.int64)
-    labels[2, 2] = 1
-    assert regions.depth(labels)[3, 3] == np.sqrt(0.5)
-
-
-def test_masked_pixels_are_an_edge():
-    labels = np.zeros((7, 20), dtype=np.int64)
-    labels[:, 7:] = MASKED
-    listed = regions.table(labels)
-    assert listed[["row", "col", "area", "share"]].to_numpy().tolist() == [[3, 3, 49, 1]]
-
-
-def test_a_single_pixel_is_its_own_marker():
-    labels = np.ones((5, 5), dtype=np.int64)
-    labels[1, 3] = 0
-    row = regions.table(labels).iloc[1]
-    assert row[["area", "row", "col", "centroid_row", "centroid_col"]].tolist() == [1, 1, 3, 1, 3]
-    assert row["centroid_inside"]
-    assert regions.depth(labels)[1, 3] == 0.5
-
-
-@pytest.mark.parametrize("shape", [(1, 1), (1, 8), (8, 1)])
-def test_a_picture_of_one_region(shape):
-    labels = np.zeros(shape, dtype=np.int64)
-    assert regions.table(labels)["area"].tolist() == [labels.size]
-    assert not regions.boundaries(labels).any()
 
 
 def test_a_picture_that_is_masked_all_over_has_no_regions():
@@ -288,27 +228,10 @@ def test_merging_leaves_nothing_small_that_a_larger_region_can_reach(labels, min
     assert (area[plain_regions(merged)[within_reach]] >= min_area).all()
 
 
-def test_a_speck_takes_the_label_around_it():
-    labels = np.zeros((9, 9), dtype=np.int64)
-    labels[3:5, 3:5] = 2
-    assert not regions.merge_small(labels, 5).any()
-    np.testing.assert_array_equal(regions.merge_small(labels, 4), labels)
-
-
 def test_a_small_region_between_two_others_is_divided_at_the_middle():
     labels = np.repeat(np.array([[0] * 20 + [1] * 4 + [2] * 20]), 3, axis=0)
     merged = regions.merge_small(labels, 20)
     assert merged.tolist() == [[0] * 22 + [2] * 22] * 3
-
-
-def test_where_all_regions_are_small_the_map_stays_as_it_is():
-    labels = np.arange(12).reshape(3, 4)
-    np.testing.assert_array_equal(regions.merge_small(labels, 2), labels)
-
-
-def test_nothing_grows_across_masked_pixels():
-    labels = np.array([[0, 0, 0, 0, MASKED, 1]] * 2)
-    np.testing.assert_array_equal(regions.merge_small(labels, 3), labels)
 
 
 # On a landscape
@@ -319,22 +242,6 @@ def terrain() -> Labels:
     return landscape.terrain(landscape.heights(256, 64.0, seed=2))
 
 
-def test_markers_and_areas_of_a_landscape(terrain):
-    region, listed = regions.connected(terrain), regions.table(terrain)
-    assert (region[listed["row"], listed["col"]] == listed.index).all()
-    assert listed["area"].sum() == terrain.size
-    assert listed["share"].sum() == pytest.approx(1)
-    deepest = ndimage.maximum(regions.depth(terrain), region, listed.index)
-    np.testing.assert_array_equal(regions.depth(terrain)[listed["row"], listed["col"]], deepest)
-
-
 def test_merging_a_landscape_leaves_regions_of_min_area(terrain):
     assert regions.table(terrain)["area"].min() < 30
     assert regions.table(regions.merge_small(terrain, 30))["area"].min() >= 30
-
-
-def test_cells_take_the_label_of_most_of_their_pixels():
-    labels = np.array([[0, 0, 1, 2, -1], [0, 2, 1, 2, 2], [2, 2, 2, -1, -1]])
-    assert regions.coarsen(labels, 2).tolist() == [[0, 1, -1], [2, -1, -1]]
-    assert np.array_equal(regions.coarsen(labels, 1), labels)
-    assert regions.coarsen(labels, 9).tolist() == [[2]]
