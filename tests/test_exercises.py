@@ -91,6 +91,7 @@ def test_an_exercise_has_all_its_parts(source: Path) -> None:
         assert all(
             cell["cell_type"] == "code" for cell in exercise.tagged("solution") + exercise.tagged("key")
         )
+        assert all(cell["cell_type"] == "markdown" for cell in exercise.tagged("guide"))
 
 
 @by_notebook
@@ -124,6 +125,13 @@ def test_wrong_answers_are_told_what_they_are(source: Path) -> None:
                     told.add((name, wrong.message))
                 assert verdict.credit == wrong.credit or verdict.message != f"not yet: {wrong.message}"
     assert named - told == set()
+
+
+def test_a_forgotten_k_is_noticed_on_the_default_landscape() -> None:
+    """In 4.2, an elbow over a range that begins with k = 1 in place of 2 is another answer."""
+    asked = keys_of(4, {})["4.2"]
+    (forgotten,) = (wrong for wrong in asked.wrong if "Leave out the first k" in wrong.message)
+    assert not asked.takes(asked.answer, forgotten.answer)
 
 
 @by_notebook
