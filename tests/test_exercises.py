@@ -142,6 +142,13 @@ def test_wrong_answers_are_told_what_they_are(source: Path) -> None:
     assert named - told == set()
 
 
+def test_a_forgotten_k_is_noticed_on_the_default_landscape() -> None:
+    """In 4.2, an elbow over a range that begins with k = 1 in place of 2 is another answer."""
+    asked = keys_of(4, {})["4.2"]
+    (forgotten,) = (wrong for wrong in asked.wrong if "Leave out the first k" in wrong.message)
+    assert not asked.takes(asked.answer, forgotten.answer)
+
+
 @by_notebook
 def test_starts_are_no_answers_or_known_mistakes(source: Path) -> None:
     """What students begin with runs, and `check` says that there is no answer yet, or what is wrong."""
