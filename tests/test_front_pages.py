@@ -100,7 +100,7 @@ def test_the_page_of_the_helpers_has_every_public_function_and_refuses_one_witho
         "segmentation.segment",
         "selection.elbow",
         "regions.table",
-        "record.record",
+        "check.check",
     ):
         assert f"{{#{name}}}" in page
         assert f'"{name}"' in script
