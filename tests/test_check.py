@@ -266,12 +266,12 @@ def test_a_tolerance_that_no_value_has_is_refused(tmp_path: Path) -> None:
     (tmp_path / "record.json").write_text('{"04-choosing-k": {"wcss": [3.0, 2.0], "knee": 4}}', "utf-8")
     rules = {f"04-choosing-k/{name}": {"absolute": 0.1, "why": "it varies"} for name in ("wcss*", "elbow")}
     (tmp_path / "tolerances.yml").write_text(json.dumps(rules), "utf-8")
-    with pytest.raises(CourseError, match="04-choosing-k/elbow: fits no value of record.json"):
+    with pytest.raises(CourseError, match="04-choosing-k/elbow: fits no value of"):
         check.read_tolerances(tmp_path)
     del rules["04-choosing-k/elbow"]
     rules["04-choosing-k/wcss[[]1[]]"] = rules["04-choosing-k/wcss*"]  # the pattern above has taken it
     (tmp_path / "tolerances.yml").write_text(json.dumps(rules), "utf-8")
-    with pytest.raises(CourseError, match="fits no value of record.json that is not above"):
+    with pytest.raises(CourseError, match="that is not above"):
         check.read_tolerances(tmp_path)
 
 
