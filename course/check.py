@@ -169,6 +169,11 @@ def read_tolerances(folder: Path) -> Callable[[str], Tolerance]:
     """Return a function that gives the tolerance of a value by ``chapter/name``, from `tolerances.yml`.
 
     The first pattern that fits counts; every entry says why.
+
+    Raises
+    ------
+    CourseError
+        If the file cannot be read, an entry is not well formed, or no expected value has a tolerance from it.
     """
     path = folder / "tolerances.yml"
     try:
@@ -179,6 +184,12 @@ def read_tolerances(folder: Path) -> Callable[[str], Tolerance]:
     for pattern, rule in rules.items():
         if not isinstance(rule, dict) or not set(rule) <= known or not rule.get("why"):
             raise CourseError(f"{path}: {pattern}: needs a 'why', and may have {', '.join(sorted(known))}")
+    recorded = read_expected(folder).items()
+    places_of = [f"{chapter}/{name}" for chapter, record in recorded for name, _ in _flat(record)]
+    used = {next((p for p in rules if fnmatch.fnmatchcase(place, p)), None) for place in places_of}
+    for pattern in rules:
+        if pattern not in used:
+            raise CourseError(f"{path}: {pattern}: fits no value of record.json that is not above; delete it")
 
     def tolerance(place: str) -> Tolerance:
         for pattern, rule in rules.items():

@@ -251,9 +251,22 @@ def test_tolerances_must_say_why(tmp_path: Path) -> None:
         check.read_tolerances(tmp_path)
 
 
+def test_a_tolerance_that_no_value_has_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "record.json").write_text('{"04-choosing-k": {"wcss": [3.0, 2.0], "knee": 4}}', "utf-8")
+    rules = {f"04-choosing-k/{name}": {"absolute": 0.1, "why": "it varies"} for name in ("wcss*", "elbow")}
+    (tmp_path / "tolerances.yml").write_text(json.dumps(rules), "utf-8")
+    with pytest.raises(CourseError, match="04-choosing-k/elbow: fits no value of"):
+        check.read_tolerances(tmp_path)
+    del rules["04-choosing-k/elbow"]
+    rules["04-choosing-k/wcss[[]1[]]"] = rules["04-choosing-k/wcss*"]  # the pattern above has taken it
+    (tmp_path / "tolerances.yml").write_text(json.dumps(rules), "utf-8")
+    with pytest.raises(CourseError, match="that is not above"):
+        check.read_tolerances(tmp_path)
+
+
 def test_the_first_tolerance_that_fits_counts() -> None:
     tolerance = check.read_tolerances(ROOT / "tests" / "expected")
-    assert tolerance("03-k-means-segmentation/raw_differ").anything
+    assert tolerance("02-synthetic-landscape/largest_difference") == Tolerance(absolute=2e-7)
     assert tolerance("04-choosing-k/chosen") == Tolerance(1e-6, 1e-9)
 
 

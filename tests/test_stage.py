@@ -298,7 +298,7 @@ def test_the_page_about_the_run_shows_what_was_checked(small_course: tuple[Proje
     for name in run.manifest["chapters"]:
         asked = inline.claims_of(read_notebook(run.notebook(name)))
         assert all(f"| {claim['text']} |" in page for claim in asked)
-        assert (f"<summary>{name}: {len(asked)} claims</summary>" in page) == bool(asked)
+        assert (f"<summary>{name}: {len(asked)} claim" in page) == bool(asked)
     assert "| k is chosen by the stated rule | 0 | 0 |" in page
     assert "| Each center is the mean of its cluster |" in page
     foot = (project.root / "chapters" / "04-choosing-k.ipynb").read_text("utf-8")
