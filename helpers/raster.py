@@ -1,7 +1,7 @@
 """Read a picture of one's own with all that its file says: colors, missing pixels, pixel size, origin.
 
-Steps: open the file; take three bands for red, green and blue; put values of more than 8 bits into bins; mask
-what holds no data; turn the picture upright, or north up; note the pixel's area and what is said of date and license.
+Steps: take three bands for red, green and blue; put values of more than 8 bits into bins; mask what holds no data; turn
+the picture upright, or north up; note the pixel's area and what is said of date and license. `picture_file` opens the file.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _read(source: Any, max_pixels: int, wanted: Sequence[int | str] | None) -> R
     """Return an opened picture, and say so if its file holds others."""
     check_head(source, max_pixels)
     bands = None if wanted is None else _numbers(_names(source), wanted)
-    found = _read_picture(source, bands) if isinstance(source, Image.Image) else _read_dataset(source, bands)
+    found = (_read_picture if isinstance(source, Image.Image) else _read_dataset)(source, bands)
     pages = other_pages(source)
     return replace(found, about=found.about | {"pages": pages}) if pages else found
 
@@ -177,8 +177,10 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     kind = np.result_type(*dataset.dtypes)
     bits, white_is_zero = int(structure.get("NBITS", 8 * kind.itemsize)), "MINISWHITE" in structure
     low, width, fills, values = 0.0, 1.0, list[int](), f"{bits} bit, as they are"
-    palette = _palette(dataset) if bands == [1] else None
-    if palette is not None:
+    palette = None
+    if bands == [1]:  # red, green, blue, alpha of each value; those that the file leaves out are transparent
+        palette = np.zeros((2**16, 4), dtype=np.uint8)
+        palette[list(dataset.colormap(1))] = list(dataset.colormap(1).values())
         values = f"{bits} bit, the colors of the palette"
     elif kind != np.uint8:
         low, width, fills, values = _bins(dataset, bands, false_alpha)
@@ -211,16 +213,12 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
         across, down = map(abs, dataset.res)  # negative where the file begins in the south
         about["pixel size"] = f"{across:,.6g} × {down:,.6g} {unit}"
     about["size"] += turned
-    return Raster(
-        image, mask, row_area, about, dataset.crs, place if place and not place.is_identity else None
-    )
+    transform = place if place and not place.is_identity else None
+    return Raster(image, mask, row_area, about, dataset.crs, transform)
 
 
 def _bands(dataset: Any, wanted: Sequence[int] | None) -> tuple[list[int], str, int | None]:
-    """Return the bands taken for red, green and blue, counted from 1, how they were chosen, and a false alpha band.
-
-    A single band is one with a palette.
-    """
+    """Return the bands taken for red, green and blue, or one with a palette; in words, how; and a false alpha band."""
     means, count = list(dataset.colorinterp), dataset.count
     alpha = means.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in means else None
     false_alpha = alpha if alpha and _holds_values(dataset, alpha) else None
@@ -323,14 +321,6 @@ def _number(value: float) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:,.4g}"
 
 
-def _palette(dataset: Any) -> NDArray[np.uint8]:
-    """Return the color of each value of a picture with a palette, (2**16, 4), red, green, blue, alpha."""
-    colors = np.zeros((2**16, 4), dtype=np.uint8)
-    for value, color in dataset.colormap(1).items():
-        colors[value] = color
-    return colors
-
-
 def _strips(
     dataset: Any, bands: list[int], false_alpha: int | None, fills: Sequence[int] = ()
 ) -> Iterator[tuple[slice, NDArray[Any], NDArray[np.bool_]]]:
@@ -358,19 +348,13 @@ def _strips(
 def _upright(
     dataset: Any, image: NDArray[np.uint8], mask: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.float64] | None, Any, str]:
-    """Return picture, mask, areas and geotransform north up or, without a place on a map, as the camera was held.
-
-    The last value says what was done.
-    """
+    """Return picture, mask, areas, geotransform, and in words what was done: north up or, off the map, as the camera was held."""
     place, area = dataset.transform, _row_area(dataset)
     if dataset.crs or not place.is_identity:
         if place.b or place.d:
             return image, mask, area, place, ", rotated: north is not up"
         down, right = -1 if place.e > 0 else 1, -1 if place.a < 0 else 1
-        image, mask = (
-            np.ascontiguousarray(image[::down, ::right]),
-            np.ascontiguousarray(mask[::down, ::right]),
-        )
+        image, mask = (np.ascontiguousarray(array[::down, ::right]) for array in (image, mask))
         turned = ", turned: in the file its north is not up" if min(down, right) < 0 else ""
         corner = dataset.width if right < 0 else 0, dataset.height if down < 0 else 0
         place = place * place.translation(*corner) * place.scale(right, down)
