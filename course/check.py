@@ -185,7 +185,7 @@ def read_tolerances(folder: Path) -> Callable[[str], Tolerance]:
         if not isinstance(rule, dict) or not set(rule) <= known or not rule.get("why"):
             raise CourseError(f"{path}: {pattern}: needs a 'why', and may have {', '.join(sorted(known))}")
     recorded = read_expected(folder).items()
-    places_of = [f"{chapter}/{name}" for chapter, record in recorded for name, _ in _flat(record)]
+    places_of = [f"{chapter}/{name}" for chapter, record in recorded for name, _, _ in pairs(record, record)]
     used = {next((p for p in rules if fnmatch.fnmatchcase(place, p)), None) for place in places_of}
     for pattern in rules:
         if pattern not in used:
