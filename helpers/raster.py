@@ -354,7 +354,8 @@ def _upright(
         if place.b or place.d:
             return image, mask, area, place, ", rotated: north is not up"
         down, right = -1 if place.e > 0 else 1, -1 if place.a < 0 else 1
-        image, mask = (np.ascontiguousarray(array[::down, ::right]) for array in (image, mask))
+        image = np.ascontiguousarray(image[::down, ::right])
+        mask = np.ascontiguousarray(mask[::down, ::right])
         turned = ", turned: in the file its north is not up" if min(down, right) < 0 else ""
         corner = dataset.width if right < 0 else 0, dataset.height if down < 0 else 0
         place = place * place.translation(*corner) * place.scale(right, down)
