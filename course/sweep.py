@@ -147,7 +147,7 @@ def read(table: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
     made, rows = _read_table(files.locate(table))
     if not rows:
         raise CourseError(f"{table}: no table of a sweep; `course sweep` makes one")
-    return pd.DataFrame(rows), made
+    return pd.DataFrame(rows).apply(pd.to_numeric), made
 
 
 def is_current(table: Path) -> bool:
