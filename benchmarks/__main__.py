@@ -25,7 +25,8 @@ from sklearn.cluster import KMeans
 
 from benchmarks import classroom, large, measure, plain_criteria, plain_notebook
 from course import project, sweep
-from helpers import criteria, landscape, segmentation, selection
+from helpers import landscape, segmentation, selection
+from sweeps import criteria
 from tests import oracle
 
 

@@ -1,6 +1,6 @@
 """The criteria of chapter 4 as one would write them with scikit-learn, one fit after the other.
 
-On the same counted colors, with as many starts, references and resamples as `helpers.criteria`.
+On the same counted colors, with as many starts, references and resamples as `sweeps.criteria`.
 """
 
 from __future__ import annotations

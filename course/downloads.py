@@ -22,7 +22,7 @@ from course.run import Run
 # Of a folder every file goes in, whatever it is called; at the top, where somebody's rosters and keys may lie, only these.
 ZIPPED = [
     "README.md", "CONTRIBUTING.md", "LICENSE", "CITATION.cff", "Makefile", "_quarto.yml", "index.qmd", "rerun.qmd", "teach.qmd", "lessons.qmd", "classroom.qmd", "worksheet.qmd", "references.qmd", "references.bib", "listings.json", "notebooks/glossary.yml",
-    "environment.yml", "pyproject.toml", "requirements.lock", "assets", "claims", "course", "data", "figures", "helpers",
+    "environment.yml", "pyproject.toml", "requirements.lock", "assets", "claims", "course", "data", "figures", "helpers", "sweeps",
 ]  # fmt: skip
 
 

@@ -27,7 +27,7 @@ GLOSSARY_PAGE = "chapters/glossary.qmd"
 TERMS = "notebooks/glossary.yml"
 # In the order in which the course takes them; others follow in the alphabet's.
 ORDER = [
-    "landscape", "segmentation", "kmeans", "selection", "regions", "planted", "gan", "raster", "criteria",
+    "landscape", "segmentation", "kmeans", "selection", "regions", "planted", "gan", "raster",
     "parameters", "check",
 ]  # fmt: skip
 HEAD = """---

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from course import sweep
-from course.classroom import variants
+from sweeps import variants
 from helpers import landscape, selection
 
 # Where the part had a page of its own; the address leads to where it is now.

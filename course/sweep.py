@@ -51,8 +51,8 @@ PARAMETERS = [
 ]  # fmt: skip
 PACKAGES = ["numpy", "scipy", "scikit-learn", "pandas", "kneed"]  # what the values may depend on
 ROWS = {  # what may be asked: the function that makes a row
-    "criteria": "helpers.criteria.of_landscape",
-    "variants": "course.classroom.variants.measure",
+    "criteria": "sweeps.criteria.of_landscape",
+    "variants": "sweeps.variants.measure",
 }
 TRIES = 3  # a seed whose worker died so often, alone, is given up
 WORKERS_WAIT = 30  # seconds that a sweep waits for a scheduler, or for a new worker when none is left

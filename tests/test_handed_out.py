@@ -165,6 +165,7 @@ def test_the_wheel_holds_what_helpers_read_and_no_package_called_data(wheel: Pat
         "helpers",
         "figures",
         "claims",
+        "sweeps",
         "course",
     }
 
@@ -175,7 +176,7 @@ sys.path.insert(0, {place!r})
 import helpers
 assert helpers.__file__.startswith({place!r}), helpers.__file__
 from course import sweep
-from course.classroom import variants
+from sweeps import variants
 from helpers import check, raster, selection
 assert len(sweep.read(selection.SWEEP)[0]) == 200
 assert len(variants.vetted()) > 100

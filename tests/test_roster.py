@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from course.classroom import variants
+from sweeps import variants
 from course.classroom.roster import Roster, Student, draw_seeds, read_roster, token
 from course.cli import main
 from course.errors import CourseError

@@ -13,7 +13,8 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from helpers import criteria, landscape, segmentation, selection
+from helpers import landscape, segmentation, selection
+from sweeps import criteria
 
 
 @pytest.fixture(scope="module")

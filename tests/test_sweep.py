@@ -20,7 +20,8 @@ import pytest
 
 from course import sweep
 from course.errors import CourseError
-from helpers import criteria, landscape, segmentation, selection
+from helpers import landscape, segmentation, selection
+from sweeps import criteria
 from helpers.parameters import ParameterError
 from tests.projects import ROOT, course, make_project
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from course.classroom import variants
+from sweeps import variants
 from course.sweep import is_current, read
 from helpers import landscape, regions, segmentation, selection
 

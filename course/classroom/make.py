@@ -20,7 +20,7 @@ from typing import Any
 
 from course import places
 from course.classroom.roster import Student, draw_seeds, new_salt, token
-from course.classroom.variants import vetted
+from sweeps.variants import vetted
 from course.downloads import with_parameters
 from course.errors import CourseError
 from course.exercises import BLANK, exercises_in, for_students, guides_of, read_title, tags_of

@@ -1,0 +1,1 @@
+"""What `course sweep` computes of landscapes: a module per table in `data/`, with a function that returns a row."""
