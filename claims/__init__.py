@@ -1,66 +1,49 @@
 """What must hold of every run of a chapter: one module per chapter, asked after its last cell.
 
-The notebooks do not know of these modules, and these modules import nothing of the course: what the helpers do wrong,
-a claim must not do wrong in the same way. A module has
+The notebooks do not know of these modules, and these modules import nothing of the course: what goes wrong in
+the helpers must not go wrong here in the same way. The module of chapter 4, `claims.ch04`, has
 
 - ``RECORD``, the names whose values the record of a run keeps, beside the values in the chapter's text;
 - ``check(found)``, which takes the names as the chapter left them and returns a list of `Claim`.
-"""
 
-from __future__ import annotations
+What several of them measure is in `claims.measures`. `tests/test_claims.py` breaks the data of each claim.
+"""
 
 import importlib
 import json
 import math
 from collections.abc import Mapping
-from types import SimpleNamespace
+from types import SimpleNamespace as Names
 from typing import Any, NamedTuple
+
+import numpy as np
 
 
 class Claim(NamedTuple):
-    """One claim, measured on a run.
+    """What must hold of a run, and how far the run is from it."""
 
-    Attributes
-    ----------
-    text : str
-        What must hold, as a sentence without its period.
-    off : number
-        How far the run is from it, a Python or NumPy number; 0 is exact. NaN never holds.
-    allowed : float
-        The largest deviation at which the claim still holds.
-    unit : str
-        The unit of both numbers.
-    """
+    text: str  # a sentence without its period
+    off: Any  # a Python or NumPy number; 0 is exact, and NaN never holds
+    allowed: float = 0.0  # the largest deviation at which the claim still holds
+    unit: str = ""  # of both numbers
 
-    text: str
-    off: Any
-    allowed: float = 0.0
-    unit: str = ""
+
+def agrees(text: str, counted: Any, said: Any, allowed: float = 1e-9, unit: str = "") -> Claim:
+    """Return the claim that numbers which were found anew are those that the chapter says."""
+    apart = np.abs(np.subtract(np.asarray(counted), np.asarray(said), dtype=float))
+    return Claim(text, apart.max(initial=0), allowed, unit)
 
 
 def ask(module: str, names: Mapping[str, Any]) -> str:
-    """Return the claims and the recorded values of a chapter as JSON.
-
-    Parameters
-    ----------
-    module : str
-        The module of this package: ``"ch04"``.
-    names : mapping
-        The chapter's ``globals()``.
-
-    Raises
-    ------
-    NameError
-        If the chapter lacks a name that the record keeps.
-    ValueError
-        If a deviation is no number, or a value cannot be kept as JSON.
-    """
+    """Return a chapter's claims and recorded values as JSON: of ``"ch04"``, say, given its ``globals()``."""
     asked = importlib.import_module(f"claims.{module}")
     missing = [name for name in asked.RECORD if name not in names]
     if missing:
         raise NameError(f"the record keeps {', '.join(missing)}, which the chapter does not define")
     claims = [
-        claim._replace(off=_deviation(claim))._asdict() for claim in asked.check(SimpleNamespace(**names))
+        # What is not finite counts as larger than any limit.
+        claim._replace(off=float(np.nan_to_num(claim.off, nan=1e308)))._asdict()
+        for claim in asked.check(Names(**names))
     ]
     record = {name: plain(names[name]) for name in asked.RECORD}
     try:
@@ -70,7 +53,7 @@ def ask(module: str, names: Mapping[str, Any]) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Return a value with NumPy's and pandas's types made plain: lists, dicts, numbers, text, None for NaN."""
+    """Return a value with NumPy's and pandas's types made plain; NaN becomes None."""
     if hasattr(value, "to_dict"):
         value = value.to_dict()
     if hasattr(value, "tolist"):
@@ -82,9 +65,3 @@ def plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return None if math.isnan(value) else str(value)
     return value
-
-
-def _deviation(claim: Claim) -> float:
-    """Return a claim's deviation as a plain number; one that is not finite counts as larger than any limit."""
-    off = float(claim.off)
-    return off if math.isfinite(off) else 1e308

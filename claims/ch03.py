@@ -1,51 +1,30 @@
-"""What chapter 3 claims of any run: its clusters, the fall of the WCSS, the order, and the agreement of both ways."""
-
-from __future__ import annotations
-
-from types import SimpleNamespace
-
 import numpy as np
+from scipy.spatial.distance import cdist
 
-from claims import Claim
+from claims import Claim, Names, agrees, measures
 
-RECORD = [
-    "k", "shares", "same_labels", "stretched_agreement", "wcss_rounds", "lowest", "raw_differ", "raw_agreement",
-    "ordered_differ", "segment_differ", "cluster_shares", "terrains_painted", "root_mean_square",
-]  # fmt: skip
-TARGETS = np.array([(20, 20, 220), (20, 255, 20), (139, 69, 19), (220, 220, 220)], dtype=float)
+RECORD = ["k", "shares", "same_labels", "stretched_agreement", "wcss_rounds", "lowest", "raw_differ"]
+RECORD += ["raw_agreement", "ordered_differ", "segment_differ", "cluster_shares", "terrains_painted"]
+RECORD += ["root_mean_square"]
 
 
-def check(found: SimpleNamespace) -> list[Claim]:
-    """Return the claims of chapter 3, measured on the names that it left."""
-    pixels, seg, k = found.pixels.astype(float), found.seg, found.k
-    labels, centers = seg.labels.ravel(), seg.centers
-    distances = np.stack([((pixels - center) ** 2).sum(axis=1) for center in centers], axis=1)
-    own = distances[np.arange(len(pixels)), labels]
-    excess = np.sqrt(own) - np.sqrt(distances.min(axis=1))
-    counts = np.bincount(labels, minlength=k)
-    means = np.stack(
-        [np.bincount(labels, channel, k) / np.maximum(counts, 1) for channel in pixels.T], axis=1
-    )
-    codes = found.image.reshape(-1, 3) @ [65536, 256, 1]
-    _, first, of_pixel = np.unique(codes, return_index=True, return_inverse=True)
-    terrain = ((centers[:, np.newaxis] - TARGETS) ** 2).sum(axis=2).argmin(axis=1)
-    light = np.round(centers @ [0.299, 0.587, 0.114], 6)
-    in_order = (np.diff(terrain) > 0) | ((np.diff(terrain) == 0) & (np.diff(light) >= 0))
-    fell, size = np.array(found.wcss_rounds), max(seg.wcss, 1)
-    two_ways = abs(found.by_pixel.inertia_ - found.by_color.inertia_)
-    plain = found.by_pixel.labels_ != found.by_color.labels_[found.colors.index].ravel()
-    painted = (found.nearest_terrain.reshape(-1, 3) != TARGETS[terrain][labels]).any(axis=1)
+def check(found: Names) -> list[Claim]:
+    """Return the claims about clusters, the WCSS, and k-means on pixels and on weighted colors."""
+    seg, by_pixel, by_color = found.seg, found.by_pixel, found.by_color
+    size = max(seg.wcss, 1)
+    rises = max(np.diff(found.wcss_rounds).max(initial=0), 0) / size
+    beaten = max(seg.wcss - found.lowest, 0) / size
+    two_sums = abs(by_pixel.inertia_ - by_color.inertia_) / size
+    differ = np.mean(by_pixel.labels_ != by_color.labels_[found.colors.index].ravel())
+    nearest = measures.TARGETS[cdist(seg.centers, measures.TARGETS).argmin(axis=1)][seg.labels]
+    wrong = np.sum((found.nearest_terrain != nearest).any(axis=-1))
+    shares = [np.mean(seg.labels == cluster) for cluster in range(found.k)]
     return [
-        Claim("Each pixel is in one of the k clusters, and none is empty", k - np.count_nonzero(counts), 0, "clusters"),
-        Claim("Pixels of one color are in one cluster", np.sum(labels != labels[first][of_pixel]), 0, "pixels"),
-        Claim("Each center is the mean color of its cluster", np.abs(means - centers).max(), 1e-6, "color values"),
-        Claim("No pixel is nearer to another center than to its own", excess.max(), 1e-6, "color values"),
-        Claim("The WCSS is the sum of the squared distances", abs(own.sum() - seg.wcss) / size, 1e-9, "of the WCSS"),
-        Claim("Clusters are in order", np.sum(~in_order), 0, "clusters"),
-        Claim("The WCSS never rises from round to round", max(np.diff(fell).max(initial=0), 0) / size, 1e-9, "of the WCSS"),
-        Claim("No start ends more than 0.1 % below the solver", max(seg.wcss - found.lowest, 0) / size, 1e-3, "of the WCSS"),
-        Claim("Pixels and weighted colors end at the same WCSS", two_ways / size, 1e-9, "of the WCSS"),
-        Claim("Pixels and weighted colors end at the same clusters", plain.mean(), 0.001, "of the pixels"),
-        Claim("The shares of the clusters add up to 1", abs(found.cluster_shares.sum() - 1), 1e-9),
-        Claim("Each pixel is painted in the color of the nearest terrain", painted.sum(), 0, "pixels"),
-    ]  # fmt: skip
+        *measures.about_segments(found),
+        Claim("The WCSS never rises from round to round", rises, 1e-9, "of the WCSS"),
+        Claim("No start ends more than 0.1 % below the solver", beaten, 1e-3, "of the WCSS"),
+        Claim("Pixels and weighted colors end at the same WCSS", two_sums, 1e-9, "of the WCSS"),
+        Claim("Pixels and weighted colors end at the same clusters", differ, 0.001, "of the pixels"),
+        agrees("The shares of the clusters follow from counting", shares, found.cluster_shares),
+        Claim("Pixels are painted in the color of the nearest terrain", wrong, 0, "pixels"),
+    ]

@@ -269,6 +269,7 @@ def _woven_with(project: Project, chapter: Chapter) -> dict[str, str]:
         "figures/style.py",
         "figures/inks.py",
         "claims/__init__.py",
+        "claims/measures.py",
     ]
     claims = notebook["metadata"]["course"].get("claims")
     paths += [f"claims/{claims}.py"] if claims else []
