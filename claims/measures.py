@@ -77,6 +77,20 @@ def means(points: NDArray[Any], labels: ArrayLike, weights: ArrayLike) -> NDArra
     return np.stack([np.bincount(group, channel) for channel in weighted.T], axis=1) / total[:, np.newaxis]
 
 
+def lloyd_is_ambiguous(points: NDArray[Any], centers: NDArray[Any]) -> bool:
+    """Return True if, in a round of Lloyd's algorithm from these centers, a color lies midway or a cluster is empty."""
+    values, counts = np.unique(points, axis=0, return_counts=True)
+    before = np.full(len(values), -1)
+    while True:
+        squared = cdist(values, centers, "sqeuclidean")
+        labels, two = squared.argmin(axis=1), np.sort(squared, axis=1)[:, :2]
+        if len(np.unique(labels)) < len(centers) or np.diff(two, axis=1).min(initial=np.inf) < 1e-6:
+            return True
+        if (labels == before).all():
+            return False
+        before, centers = labels, means(values, labels, counts)
+
+
 def beyond_nearest(points: NDArray[Any], labels: NDArray[np.integer], centers: NDArray[Any]) -> Any:
     """Return how much farther a point can be from the center of its own group than from the nearest one."""
     distance = cdist(points, centers)

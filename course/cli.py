@@ -389,7 +389,7 @@ def classroom_mark(
 def classroom_vet(seeds: str, jobs: int | None) -> None:
     """Measure landscapes anew, for the table of those that are equally hard; it takes a quarter of an hour."""
     from course import sweep as sweeps
-    from helpers import variants
+    from course.classroom import variants
 
     table = load().root / "data" / variants.TABLE.name
     made = sweeps.sweep(sweeps.parse_seeds(seeds), {}, table, jobs=jobs, rows="variants")

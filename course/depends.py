@@ -199,8 +199,12 @@ class Sources:
 
     def reach(self, code: Code) -> set[Unit] | None:
         """Return the units that some code reaches, with the cores of their modules; None where that is unclear."""
+        return self.reach_units(self._used(code, code.bound))
+
+    def reach_units(self, units: Iterable[Unit]) -> set[Unit] | None:
+        """Return some units and all that they reach; see `reach`."""
         reached: set[Unit] = set()
-        todo = list(self._used(code, code.bound))
+        todo = list(units)
         while todo:
             name, part = unit = todo.pop()
             if unit in reached:

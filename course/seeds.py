@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from helpers import criteria, landscape, variants
+from course import sweep
+from course.classroom import variants
+from helpers import landscape, selection
 
 # Where the part had a page of its own; the address leads to where it is now.
 OLD_PAGE = "chapters/13-seeds-worth-trying.html"
@@ -33,7 +35,7 @@ REDIRECT = """<!DOCTYPE html>
 
 def as_markdown() -> str:
     """Return the rules' seeds as a table, what they show, and the bands of landscapes that are equally hard."""
-    rows = criteria.read_sweep()[0].set_index("seed")
+    rows = sweep.read(selection.SWEEP)[0].set_index("seed")
     best, usual = rows["best"].astype(int), int(rows["best"].mode()[0])
     at_best = np.array([row[f"agreement_{k}"] for (_, row), k in zip(rows.iterrows(), best, strict=True)])
     elbows = rows["elbow_1_10"].map("{:.0f}".format)
@@ -62,7 +64,7 @@ def as_markdown() -> str:
             f"| {best.iloc[at]} | {at_best[at]:.2f} |"
         )
     costly, unlike = picked["the costliest elbow"], picked[against]
-    measured, _ = criteria.read_sweep(variants.TABLE)
+    measured, _ = sweep.read(variants.TABLE)
     within = variants.passes(measured)
     bands = [
         f"| `{name}` | {band.low:g} | {band.high:g} | {band.why} | {within[name].mean():.1%} |"

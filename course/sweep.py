@@ -32,22 +32,26 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import helpers
 from course import places
-from course.depends import Code, Sources
+from course.depends import Module, Sources
 from course.errors import CourseError
 from course.run import processors
+from helpers import files
 from helpers.parameters import TABLE, ParameterError, check_values
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PARAMETERS = [
     "size", "scale", "octaves", "persistence", "lacunarity", "transition_width", "random_state",
 ]  # fmt: skip
 PACKAGES = ["numpy", "scipy", "scikit-learn", "pandas", "kneed"]  # what the values may depend on
-ROWS = {  # what may be asked: the function of helpers that makes a row
-    "criteria": "criteria.of_landscape",
-    "variants": "variants.measure",
+ROWS = {  # what may be asked: the function that makes a row
+    "criteria": "helpers.criteria.of_landscape",
+    "variants": "course.classroom.variants.measure",
 }
 TRIES = 3  # a seed whose worker died so often, alone, is given up
 WORKERS_WAIT = 30  # seconds that a sweep waits for a scheduler, or for a new worker when none is left
@@ -104,10 +108,13 @@ def provenance(parameters: dict[str, Any], rows: str = "criteria") -> dict[str, 
 @functools.cache
 def code_hash(rows: str = "criteria") -> str:
     """Return the SHA-256 of the code that computes a row, its comments and docstrings left out."""
-    module = ROWS[rows].partition(".")[0]
-    sources = Sources(Path(helpers.__file__).resolve().parent.parent)
-    reached = sources.reach(Code([ast.parse(f"from helpers import {module}; {ROWS[rows]}(0)")]))
-    assert reached is not None, f"helpers.{module} does not say all that it uses"
+    module, _, function = ROWS[rows].rpartition(".")
+    root = Path(helpers.__file__).resolve().parent.parent
+    path = Path(*module.split(".")).with_suffix(".py")
+    sources = Sources(root)
+    sources.modules[module] = Module(module, path.as_posix(), (root / path).read_text(encoding="utf-8"))
+    reached = sources.reach_units([(module, function)])
+    assert reached is not None, f"{module} does not say all that it uses"
     texts = [sources.modules[module].texts.get(part, "") for module, part in sorted(reached)]
     return hashlib.sha256("\n".join(map(_code, texts)).encode()).hexdigest()
 
@@ -123,8 +130,24 @@ def _code(source: str) -> str:
     return "\n".join(line for line in kept if line and not line.lstrip().startswith("#"))
 
 
+def read(table: Path) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the rows of a table, with NaN for an empty cell, and how it was made.
+
+    Raises
+    ------
+    CourseError
+        If there is no such file, or it was not written by `sweep`.
+    """
+    import pandas as pd
+
+    made, rows = _read_table(files.locate(table))
+    if not rows:
+        raise CourseError(f"{table}: no table of a sweep; `course sweep` makes one")
+    return pd.DataFrame(rows), made
+
+
 def is_current(table: Path) -> bool:
-    """Tell whether the code of today would make this table."""
+    """Return True if the code of today would make this table."""
     made = _read_table(table)[0]
     return made.get("code") == code_hash(made.get("rows", "criteria"))
 
@@ -238,8 +261,8 @@ def _write_rows(
 
 def compute(seed: int, parameters: dict[str, Any], rows: str = "criteria") -> tuple[str, dict[str, Any]]:
     """Return the hash of the code at work, and the row of one seed; numbers with six decimals."""
-    module, _, function = ROWS[rows].partition(".")
-    row = getattr(importlib.import_module(f"helpers.{module}"), function)(seed, **parameters)
+    module, _, function = ROWS[rows].rpartition(".")
+    row = getattr(importlib.import_module(module), function)(seed, **parameters)
     return code_hash(rows), {n: round(v, 6) if isinstance(v, float) else v for n, v in row.items()}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -38,6 +38,11 @@ CORNERS: dict[str, dict[str, Any]] = {
     },
     "one layer as often as another": {"size": 80, "scale": 31.7, "lacunarity": 1.0, "persistence": 1.0, "seed": 1},
     "two cells": {"size": 64, "scale": 32.0, "octaves": 2, "transition_width": 0.0005, "seed": 99},
+}  # fmt: skip
+# Colors lie exactly between two centers, and chapter 3's two ways of k-means part.
+COLORS_BETWEEN_CENTERS = {
+    "size": 37, "scale": 8191.0, "octaves": 6, "persistence": 0.08438219891957707, "lacunarity": 2.0, "seed": 5531939,
+    "transition_width": 0.07519742383880297, "first_n_clusters": 10, "n_clusters": 0, "random_state": 0, "min_area": 480550,
 }  # fmt: skip
 IN_SHORT = ["far larger hills than the picture", "as fine as the pixels, no blends"]
 corners = pytest.mark.parametrize(
@@ -85,6 +90,7 @@ def test_exercises_run_through_in_the_corners(name: str) -> None:
 @pytest.mark.long
 @tried
 @given(values=any_parameters)
+@example(values=COLORS_BETWEEN_CENTERS)
 def test_chapters_run_through_with_any_parameters(values: dict[str, Any]) -> None:
     assert problems(CHAPTERS, values) == []
 

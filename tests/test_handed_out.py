@@ -175,8 +175,10 @@ import sys
 sys.path.insert(0, {place!r})
 import helpers
 assert helpers.__file__.startswith({place!r}), helpers.__file__
-from helpers import criteria, exercises, raster, variants
-assert len(criteria.read_sweep()[0]) == 200
+from course import sweep
+from course.classroom import variants
+from helpers import exercises, raster, selection
+assert len(sweep.read(selection.SWEEP)[0]) == 200
 assert len(variants.vetted()) > 100
 assert raster.read().image.ndim == 3
 assert exercises.source_of("04").is_file()

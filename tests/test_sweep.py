@@ -39,7 +39,7 @@ def test_the_table_is_made_by_the_code_of_today() -> None:
 
 
 def test_the_table_is_of_200_seeds_at_the_defaults() -> None:
-    rows, made = criteria.read_sweep()
+    rows, made = sweep.read(TABLE)
     assert list(rows["seed"]) == list(range(200))
     assert made["parameters"] == sweep.provenance({})["parameters"]
     assert not rows.drop(columns=["gap_statistic"]).isna().any().any()
@@ -47,7 +47,7 @@ def test_the_table_is_of_200_seeds_at_the_defaults() -> None:
 
 @pytest.mark.parametrize("seed", [0, 57, 130, 199])
 def test_a_row_computed_again_is_the_one_in_the_table(seed: int) -> None:
-    rows, made = criteria.read_sweep()
+    rows, made = sweep.read(TABLE)
     noted = rows[rows["seed"] == seed].iloc[0]
     code, row = sweep.compute(seed, made["parameters"])
     assert code == made["code"]
@@ -59,14 +59,14 @@ def test_a_row_computed_again_is_the_one_in_the_table(seed: int) -> None:
 
 
 def test_the_row_of_the_article_has_the_articles_numbers() -> None:
-    row = criteria.read_sweep()[0].iloc[0]
+    row = sweep.read(TABLE)[0].iloc[0]
     assert (row["colors"], row["elbow_1_8"], row["elbow_1_10"], row["elbow_2_15"]) == (937, 3, 4, 5)
     assert [round(row[f"agreement_{k}"], 2) for k in (2, 3, 4)] == [0.50, 0.93, 0.98]
 
 
 def test_every_column_is_explained() -> None:
     text = (ROOT / "data" / "README.md").read_text("utf-8")
-    for name in criteria.read_sweep()[0]:
+    for name in sweep.read(TABLE)[0]:
         shown = "agreement_2" if name.startswith("agreement_") else name
         assert f"`{shown}`" in text, name
 
@@ -145,13 +145,11 @@ def test_the_hash_sees_code_and_no_comments() -> None:
     ("module", "old", "new", "stale"),
     [
         ("selection", "N_INIT = 10 ", "N_INIT = 11 ", True),
-        ("segmentation", "TRIED_ROUNDS = 5 ", "TRIED_ROUNDS = 4 ", True),
+        ("kmeans", "TRIED_ROUNDS = 5 ", "TRIED_ROUNDS = 4 ", True),
         ("criteria", "MOST = 10 ", "MOST = 9 ", True),
         ("landscape", "0.06", "0.05", True),
-        ("criteria", "no sweep to read", "no table to read", False),
-        ("drawing", "WIDTH = 6.4", "WIDTH = 6.5", False),
         ("segmentation", "Return the picture in a PNG", "Return the image in a PNG", False),
-        ("segmentation", "np.uint8(255), read.image", "np.uint8(254), read.image", False),
+        ("segmentation", "np.uint8(255), picture.image", "np.uint8(254), picture.image", False),
         ("raster", "TAIL = 0.001 ", "TAIL = 0.002 ", False),
     ],
 )

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from course.sweep import is_current
-from helpers import criteria, landscape, regions, segmentation, selection, variants
-from helpers.criteria import read_sweep
+from course.classroom import variants
+from course.sweep import is_current, read
+from helpers import landscape, regions, segmentation, selection
 
 
 def test_there_are_enough_landscapes_and_the_table_is_of_todays_code() -> None:
@@ -16,7 +16,7 @@ def test_there_are_enough_landscapes_and_the_table_is_of_todays_code() -> None:
 
 
 def test_those_that_pass_lie_in_every_band_and_others_do_not() -> None:
-    rows, _ = read_sweep(variants.TABLE)
+    rows, _ = read(variants.TABLE)
     passing = set(variants.vetted())
     for _, row in rows.iterrows():
         inside = all(band.low <= row[name] <= band.high for name, band in variants.BANDS.items())
@@ -24,13 +24,13 @@ def test_those_that_pass_lie_in_every_band_and_others_do_not() -> None:
 
 
 def test_none_of_them_is_in_the_sweep_whose_answers_everybody_has() -> None:
-    rows, _ = criteria.read_sweep()
+    rows, _ = read(selection.SWEEP)
     assert not set(variants.vetted()) & set(rows["seed"])
 
 
 def test_a_row_is_what_its_words_say() -> None:
     seed = variants.vetted()[7]
-    rows, _ = read_sweep(variants.TABLE)
+    rows, _ = read(variants.TABLE)
     row = rows.set_index("seed").loc[seed]
     h = landscape.heights(seed=seed)
     image, truth = landscape.colorize(h), landscape.terrain(h)

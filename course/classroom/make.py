@@ -20,6 +20,7 @@ from typing import Any
 
 from course import places
 from course.classroom.roster import Student, draw_seeds, new_salt, token
+from course.classroom.variants import vetted
 from course.errors import CourseError
 from course.exercises import exercises_in, for_students, read_title, tags_of, text_of
 from course.project import Chapter, Project, read_notebook, what_it_needs
@@ -28,7 +29,6 @@ from course.stage import with_parameters
 from course.sweep import progress, worker_pool
 from helpers.exercises import Key, Wrong, keys_of
 from helpers.parameters import check_values
-from helpers.variants import vetted
 
 FORMAT = 2
 TEACHER, STUDENTS = "teacher", "students"

@@ -1,29 +1,27 @@
 """Which seeds make landscapes that are equally hard, so that every student of a class can have another one.
 
-Steps: measure a landscape (`measure`, which `course classroom vet` asks of many seeds, and writes into
-`data/variants.csv`); hold the measures against bands (`BANDS`); list the seeds that lie in all of them.
+Steps: measure a landscape (`measure`, a row of `data/variants.csv`, which `course classroom vet` makes); compare the measures
+with bands (`BANDS`); list the seeds that lie in all of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from course.sweep import read
 from helpers import landscape, regions, segmentation, selection
-from helpers.criteria import read_sweep
 
-TABLE = Path(__file__).resolve().parent.parent / "data" / "variants.csv"
+TABLE = Path(landscape.__file__).resolve().parents[1] / "data" / "variants.csv"
 MIN_AREA = 30  # pixels: regions that count, as in chapter 5
 KS = range(1, 11)
 
 
-@dataclass(frozen=True)
-class Band:
+class Band(NamedTuple):
     """Between which values a measure must lie, and why."""
 
     low: float
@@ -42,8 +40,8 @@ BANDS = {
 }
 
 
-def measure(seed: int, random_state: int = 0, **parameters: Any) -> dict[str, Any]:
-    """Return what `BANDS` looks at, for the landscape of a seed; parameters as `criteria.of_landscape` takes them.
+def measure(seed: int, random_state: int = 0, transition_width: float = 0.06, **shape: Any) -> dict[str, Any]:
+    """Return what `BANDS` looks at, for the landscape of a seed; `shape` is what else `landscape.heights` takes.
 
     Returns
     -------
@@ -52,16 +50,14 @@ def measure(seed: int, random_state: int = 0, **parameters: Any) -> dict[str, An
         highest adjusted Rand index with the truth for k from 2 to 10; ``chosen_right``, the share of pixels that the
         chosen k names rightly; ``regions`` of at least 30 pixels; ``steady``, 1 if another random state changes no pixel.
     """
-    width = {k: parameters.pop(k) for k in list(parameters) if k == "transition_width"}
-    h = landscape.heights(seed=seed, **parameters)
+    h = landscape.heights(seed=seed, **shape)
     truth = landscape.terrain(h)
-    colors = segmentation.distinct_colors(landscape.colorize(h, **width))
+    colors = segmentation.distinct_colors(landscape.colorize(h, transition_width))
     most = min(KS[-1], len(colors.values))
     found = {
         k: segmentation.segment_colors(colors, k, random_state, selection.N_INIT) for k in range(1, most + 1)
     }
     wcss = [found[k].wcss for k in found]
-    knee = selection.elbow(list(found), wcss)
     chosen = selection.elbow_or_silhouette(
         list(found), wcss, lambda k: selection.silhouette(colors, found[k].labels)
     )
@@ -71,7 +67,7 @@ def measure(seed: int, random_state: int = 0, **parameters: Any) -> dict[str, An
     return {
         "seed": seed,
         "rarest": float(np.bincount(truth.ravel(), minlength=len(landscape.TERRAINS)).min() / truth.size),
-        "elbow": knee,
+        "elbow": selection.elbow(list(found), wcss),
         "clarity": clarity(wcss),
         "best_agreement": max(selection.agreement(truth, found[k].labels) for k in found if k > 1),
         "chosen_right": float((named == truth).mean()),
@@ -106,8 +102,8 @@ def vetted(path: Path = TABLE) -> list[int]:
 
     Raises
     ------
-    ValueError
+    CourseError
         If there is no such table.
     """
-    rows, _ = read_sweep(path)
+    rows, _ = read(path)
     return sorted(int(seed) for seed in rows.loc[passes(rows).all(axis=1), "seed"])

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from course import stage
-from helpers import by_hand, landscape
+from figures import kmeans_widget
+from helpers import landscape
 from helpers.segmentation import segment
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ PAGE = "chapters/03-k-means-segmentation.html"
 
 
 def test_the_small_picture_is_the_mean_of_blocks() -> None:
-    small = by_hand.small_picture(IMAGE)
+    small = kmeans_widget.small_picture(IMAGE)
     assert small.shape == (24, 24, 3)
     assert small.dtype == np.uint8
     blocks = IMAGE.reshape(24, 4, 24, 4, 3).mean(axis=(1, 3))
@@ -39,13 +40,13 @@ def test_the_small_picture_is_the_mean_of_blocks() -> None:
     ],
 )
 def test_the_small_picture_keeps_the_shape(shape: tuple[int, int], expected: tuple[int, int]) -> None:
-    assert by_hand.small_picture(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
+    assert kmeans_widget.small_picture(np.zeros((*shape, 3), np.uint8)).shape[:2] == expected
 
 
 def test_a_task_holds_the_best_that_is_known_for_each_k() -> None:
-    small = by_hand.small_picture(IMAGE)
-    task = by_hand.task(small, 7)
-    assert list(task["best"]) == list(by_hand.KS)
+    small = kmeans_widget.small_picture(IMAGE)
+    task = kmeans_widget.task(small, 7)
+    assert list(task["best"]) == list(kmeans_widget.KS)
     assert task["best"][4] == segment(small, 4).wcss
     assert list(task["best"].values()) == sorted(task["best"].values(), reverse=True)
     assert np.array(task["pixels"]).reshape(small.shape).tolist() == small.tolist()
@@ -55,10 +56,13 @@ def test_a_task_holds_the_best_that_is_known_for_each_k() -> None:
 
 def test_a_picture_of_few_colors_offers_fewer_clusters() -> None:
     three = np.array([[[0, 0, 0], [9, 9, 9]], [[250, 0, 0], [0, 0, 0]]], np.uint8)
-    task = by_hand.task(three, 7)
+    task = kmeans_widget.task(three, 7)
     assert (list(task["best"]), task["k"], task["best"][3]) == ([2, 3], 3, 0.0)
-    with pytest.raises(ValueError, match="a single color"):
-        by_hand.task(three[:1, :1], 7)
+
+
+def test_a_single_color_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    kmeans_widget.show(np.zeros((3, 3, 3), np.uint8), 4)
+    assert kmeans_widget.STEPS not in capsys.readouterr().out
 
 
 def test_the_page_holds_the_task_and_a_sentence_for_where_no_script_runs() -> None:
@@ -118,7 +122,7 @@ def test_every_start_ends_where_numpy_ends(page: Page) -> None:
           }));
         }"""
     )
-    assert {one["k"] for one in found} == set(by_hand.KS)
+    assert {one["k"] for one in found} == set(kmeans_widget.KS)
     starts = set()
     for one in found:
         pixels = np.array(one["pixels"], dtype=float)
@@ -260,14 +264,3 @@ def test_without_scripts_the_page_points_to_the_figure(browser: Browser, small_s
     page.goto((small_site / PAGE).as_uri(), wait_until="load")
     assert page.locator(".k-means a[href='#fig-lloyd']").is_visible()
     assert page.locator(".k-means").bounding_box()["height"] < 200  # type: ignore[index]
-
-
-def test_a_square_without_missing_pixels() -> None:
-    mask = np.zeros(IMAGE.shape[:2], dtype=bool)
-    assert by_hand.whole_square(IMAGE, mask) is IMAGE
-    mask[:9] = True
-    mask[-1, -1] = True
-    marked = np.where(mask[..., np.newaxis], np.uint8(1), np.uint8(0)).repeat(3, axis=2)
-    square = by_hand.whole_square(marked, mask)
-    assert square.shape[0] == square.shape[1] > 1
-    assert not square.any()
