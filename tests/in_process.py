@@ -96,15 +96,17 @@ def problems_of(source: Path, given: dict[str, Any], drawn: bool = False) -> lis
 def problems_of_woven(
     source: Path, notebook: dict[str, Any], given: dict[str, Any], drawn: bool
 ) -> list[str]:
-    """Return what is wrong with a chapter whose text has inline expressions, as `problems_of` does."""
+    """Return what is wrong with a chapter, or exercises, whose text has inline expressions, as `problems_of` does."""
     names: dict[str, Any] = {"__name__": "__main__"}
     found: list[str] = []
+    exercises.verdicts.clear()
     place = ""
     with contextlib.ExitStack() as stack:
         stack.callback(plt.close, "all")
         stack.enter_context(warnings.catch_warnings())
         stack.enter_context(contextlib.redirect_stdout(io.StringIO()))
         stack.enter_context(mock.patch("IPython.display.display"))
+        stack.enter_context(mock.patch("helpers.record.display"))
         if drawn:
             stack.enter_context(mpl.rc_context(style.STYLE))
         warnings.simplefilter("error")
@@ -148,7 +150,8 @@ def problems_of_woven(
             ]
             return [f"{source.stem}, {place}: {type(error).__name__}: {error} ({', '.join(places[1:])})"]
     untrue = [claim for claim in asked["claims"] if not 0 <= claim["off"] <= claim["allowed"]]
-    return found + [f"{source.stem}: {c['text']}: {c['off']} > {c['allowed']}" for c in untrue]
+    found += [f"{source.stem}: {c['text']}: {c['off']} > {c['allowed']}" for c in untrue]
+    return found + (_not_right(notebook) if is_exercises(source.stem) else [])
 
 
 def _not_right(notebook: dict[str, Any]) -> list[str]:
