@@ -90,7 +90,7 @@ def test_chapters_run_through_with_any_parameters(values: dict[str, Any]) -> Non
 
 
 @pytest.mark.long
-@settings(tried, max_examples=100)
+@settings(tried, max_examples=25)
 @given(values=any_parameters)
 def test_exercises_run_through_with_any_parameters(values: dict[str, Any]) -> None:
     assert problems(EXERCISES, values) == []
