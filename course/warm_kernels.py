@@ -11,6 +11,7 @@ nothing of the project, as it may change.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import gc
 import json
@@ -144,9 +145,12 @@ def main(control: socket.socket, imports: list[str]) -> None:
     """Import the libraries, then fork a process for each job, until whoever started this is gone."""
     # jsonschema would compile a grammar of web addresses, which takes most of a second and is not used here.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    # pandas asks when it is imported whether this is a kernel, and shows tables whole if it is.
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
     for statement in [*(f"import {name}" for name in TOOLS), *imports]:
         with contextlib.suppress(ImportError, SyntaxError):  # the chapter will say so itself
             exec(statement, {})
+    del builtins.get_ipython  # type: ignore[attr-defined]
     own = ("rfc3987_syntax", "course", "helpers", "figures", "claims")  # papermill loads the course's engine
     for name in [name for name in sys.modules if name.partition(".")[0] in own]:
         del sys.modules[name]

@@ -102,7 +102,7 @@ def test_chapters_run_through_with_any_parameters(values: dict[str, Any]) -> Non
 
 
 @pytest.mark.long
-@settings(tried, max_examples=100)
+@settings(tried, max_examples=25)
 @example(values=HARD_FOR_KEYS[0])
 @example(values=HARD_FOR_KEYS[1])
 @example(values=HARD_FOR_KEYS[2])

@@ -330,7 +330,7 @@ def test_the_course_killed_at_any_moment_goes_on(
     names = [chapter.name for chapter in project.chapters[:5]]
     small = [word for name, value in SMALL.items() for word in ("-p", name, str(value))]
     lend(project, names, dict(SMALL), project.root / "runs" / "reference")
-    try_killing(project, temporary, 6, 13, [*names, *small])
+    try_killing(project, temporary, 4, 9, [*names, *small])
 
 
 # Ends itself, as if by kill -9, when it is about to change the disk for the n-th time.

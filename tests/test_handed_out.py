@@ -222,7 +222,8 @@ def test_an_installed_wheel_runs_chapters_that_read_data(wheel: Path, tmp_path: 
     words = [*pip, "--no-deps", "--no-index", "--ignore-installed", str(wheel)]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    for number, values in (("04", ["-p", "size", "64", "-p", "scale", "16"]), ("11", []), ("13", [])):
+    small = ["-p", "size", "64", "-p", "scale", "16"]
+    for number, values in (("04", small), ("11", []), ("13", small)):
         (source,) = (ROOT / "notebooks").glob(f"{number}-*.ipynb")
         words = [python, "-m", "papermill", str(source), str(tmp_path / f"{number}.ipynb"), *values]
         words += ["--cwd", str(tmp_path), "--no-progress-bar"]

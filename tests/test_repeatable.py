@@ -1,4 +1,4 @@
-"""The same run gives the same bytes: elsewhere, at another time, for another user, in another order."""
+"""The same run gives the same bytes: elsewhere, at another time, for another user, in another order, by other kernels."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ pytestmark = pytest.mark.long  # it makes two more runs and sites; tests/test_ru
 # What may differ: when, where and how fast it ran stands in the manifest, and on the page about the run.
 MAY_DIFFER = {"manifest.json", "this-run.qmd", "this-run.html"}
 BUILDS = [
-    ("plain", "2", {**SHELL, "PYTHONHASHSEED": "1"}),
-    ("Überall – zwei Wörter", "1", {"TZ": "Pacific/Kiritimati", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "2"}),
+    ("plain", ["--jobs", "2"], {**SHELL, "PYTHONHASHSEED": "1"}),
+    ("Überall – zwei Wörter", ["--jobs", "1", "--cold"], {"TZ": "Pacific/Kiritimati", "LANG": "C", "LC_ALL": "C", "PYTHONHASHSEED": "2"}),
 ]  # fmt: skip
 
 
@@ -37,16 +37,16 @@ def built(small_course: tuple[Project, Run], tmp_path_factory: pytest.TempPathFa
         return list(pool.map(lambda kind: build(base / kind[0], *kind[1:]), BUILDS))
 
 
-def build(root: Path, jobs: str, environment: dict[str, str]) -> Path:
+def build(root: Path, options: list[str], environment: dict[str, str]) -> Path:
     """Run a copy of the course and make its site, as a user would in a shell of their own; return its folder."""
     home = root.with_name(f"home of {root.name}")
     home.mkdir()
     for number, path in enumerate(sorted(root.rglob("*"))):  # files of another age, in another order
-        os.utime(path, (10**9 + number * int(jobs),) * 2)
+        os.utime(path, (10**9 + number * len(options),) * 2)
     values = [word for key, value in SMALL.items() for word in ("-p", key, str(value))]
     kept = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "COURSE_RUN")}
     for words in (
-        ["run", *values, "--jobs", jobs, "--out", "runs/small"],
+        ["run", *values, *options, "--out", "runs/small"],
         ["site", "--run", "small", "--renderer", "embedded"],
     ):
         done = subprocess.run(

@@ -35,6 +35,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 plt.plot([1, 2]);
 """
+WIDE = "pd.DataFrame({f'a wide column, number {n}': [n] for n in range(9)})"
 ORIGIN = "import psutil\nprint('course.warm_kernels' in psutil.Process().parent().parent().cmdline())"
 
 
@@ -48,7 +49,7 @@ def shown(project: Project, name: str, folder: str = "default") -> str:
 def test_forked_kernels_make_the_bytes_of_others(tmp_path: Path) -> None:
     project = make_project(tmp_path, "takes_nothing", "records", "warns_and_randomizes", "sleeps")
     write_chapter(project, "takes_nothing", LOOKS)
-    write_chapter(project, "sleeps", DRAWS, "pd.DataFrame({'x': [1.5, 2]})", "plt.plot([2, 1]);")
+    write_chapter(project, "sleeps", DRAWS, WIDE, "plt.plot([2, 1]);")
     for folder, options in (("warm", []), ("cold", ["--cold"])):
         code, _, err = course(project, "run", *options, "-p", "seed", "3", "--out", f"runs/{folder}")
         assert (code, err) == (0, "")
