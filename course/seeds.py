@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from course import sweep
-from sweeps import variants
 from helpers import landscape, selection
+from sweeps import variants
 
 # Where the part had a page of its own; the address leads to where it is now.
 OLD_PAGE = "chapters/13-seeds-worth-trying.html"

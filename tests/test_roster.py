@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sweeps import variants
 from course.classroom.roster import Roster, Student, draw_seeds, read_roster, token
 from course.cli import main
 from course.errors import CourseError
+from sweeps import variants
 
 CLASS = [Student(f"s{number}") for number in range(200)]
 

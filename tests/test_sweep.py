@@ -21,8 +21,8 @@ import pytest
 from course import sweep
 from course.errors import CourseError
 from helpers import landscape, segmentation, selection
-from sweeps import criteria
 from helpers.parameters import ParameterError
+from sweeps import criteria
 from tests.projects import ROOT, course, make_project
 
 TABLE = ROOT / "data" / "sweep.csv"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sweeps import variants
 from course.sweep import is_current, read
 from helpers import landscape, regions, segmentation, selection
+from sweeps import variants
 
 
 def test_there_are_enough_landscapes_and_the_table_is_of_todays_code() -> None:

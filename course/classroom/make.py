@@ -20,7 +20,6 @@ from typing import Any
 
 from course import places
 from course.classroom.roster import Student, draw_seeds, new_salt, token
-from sweeps.variants import vetted
 from course.downloads import with_parameters
 from course.errors import CourseError
 from course.exercises import BLANK, exercises_in, for_students, guides_of, read_title, tags_of
@@ -29,6 +28,7 @@ from course.run import declared_parameters, processors
 from course.sweep import progress, worker_pool
 from helpers.check import Key, Wrong, keys_of
 from helpers.parameters import check_values
+from sweeps.variants import vetted
 
 FORMAT = 2
 TEACHER, STUDENTS = "teacher", "students"
