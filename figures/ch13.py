@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -32,9 +33,16 @@ def contest(noise: int, generator: int, discriminator: int) -> None:
     patches = [text.get_bbox_patch() for text in texts]  # an arrow ends where it meets one
     for start, end in [(0, 1), (1, 2), (2, 4), (3, 4), (4, 5), (4, 1)]:
         left, line = (0.4, "--") if end < start else (0, "-")
-        places = [(x - left, y) for x, y in (texts[n].get_position() for n in (end, start))]
-        arrow = {"arrowstyle": "-|>", "color": "C3", "linestyle": line, "shrinkA": 1, "shrinkB": 1}
-        ax.annotate("", *places, arrowprops=arrow | {"patchA": patches[start], "patchB": patches[end]})
+        (x, y), (from_x, from_y) = texts[end].get_position(), texts[start].get_position()
+        arrow: dict[str, Any] = {
+            "arrowstyle": "-|>",
+            "color": "C3",
+            "linestyle": line,
+            "shrinkA": 1,
+            "shrinkB": 1,
+        }
+        arrow |= {"patchA": patches[start], "patchB": patches[end]}
+        ax.annotate("", (x - left, y), (from_x - left, from_y), arrowprops=arrow)
     ax.text(4.4, 3.1, "how to be taken\nfor real", ha="right", va="center", fontsize=10)
 
 
