@@ -43,14 +43,18 @@ def axes_among_colors(ax: Axes, colors: NDArray[np.float64], turned: PCA) -> Non
     ax.set(xlabel="red", ylabel="blue", aspect="equal")
 
 
-def flat_maps(maps: Mapping[str, NDArray[Any]], tints: NDArray[np.float64]) -> None:
-    """Draw flat maps, two in a row: those of patches in the patches' mean colors, the last one in a single color."""
-    rows = -(-len(maps) // 2)
+def flat_maps(
+    maps: Mapping[str, NDArray[Any]], tints: NDArray[np.float64], others: Mapping[str, NDArray[Any]]
+) -> None:
+    """Draw flat maps, two in a row: those of patches in the mean colors of these, then others in a single color."""
+    panels: list[tuple[str, Any, Any]] = [(name, points, tints) for name, points in maps.items()]
+    panels += [(name, points, "C0") for name, points in others.items()]
+    rows = -(-len(panels) // 2)
     figure, axes = plt.subplots(rows, 2, figsize=(6, 2.9 * rows), layout="constrained", squeeze=False)
-    for n, (ax, (name, points)) in enumerate(zip(axes.flat, maps.items(), strict=False), start=1):
+    for ax, (name, points, color) in zip(axes.flat, panels, strict=False):
         edge = plt.rcParams["axes.edgecolor"]
-        ax.scatter(*points.T, s=14, edgecolors=edge, linewidths=0.3, c="C0" if n == len(maps) else tints)
+        ax.scatter(*points.T, s=14, edgecolors=edge, linewidths=0.3, c=color)
         ax.set(title=name, xticks=[], yticks=[])
         ax.spines[:].set_visible(True)
-    for ax in axes.flat[len(maps) :]:
+    for ax in axes.flat[len(panels) :]:
         figure.delaxes(ax)

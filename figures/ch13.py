@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -25,16 +26,23 @@ def contest(noise: int, generator: int, discriminator: int) -> None:
         "made\ncolor": (8.8, 4.9, "C5"), "real\ncolor": (8.8, 1.3, "C5"),
         f"discriminator,\n{discriminator} weights": (5, 1.3, "C0"), "probability\nthat it is real": (1.5, 1.3, "C5"),
     }  # fmt: skip
+    texts = []
     for words, (x, y, color) in boxes.items():
         edge = {"boxstyle": "round", "facecolor": "none", "edgecolor": color, "linewidth": 1.6}
-        ax.text(x, y, words, ha="center", va="center", bbox=edge, fontsize=10)
-    arrows = [((2.7, 4.9), (3.4, 4.9)), ((6.6, 4.9), (7.9, 4.9)), ((8.2, 4.2), (6.3, 2.1))]
-    arrows += [((7.9, 1.3), (6.9, 1.3)), ((3.1, 1.3), (2.95, 1.3))]
-    for start, end in arrows:
-        ax.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": "C3"})
-    ax.annotate(
-        "", (4.6, 4.1), (4.6, 2.1), arrowprops={"arrowstyle": "-|>", "color": "C3", "linestyle": "--"}
-    )
+        texts.append(ax.text(x, y, words, ha="center", va="center", bbox=edge, fontsize=10))
+    patches = [text.get_bbox_patch() for text in texts]  # an arrow ends where it meets one
+    for start, end in [(0, 1), (1, 2), (2, 4), (3, 4), (4, 5), (4, 1)]:
+        left, line = (0.4, "--") if end < start else (0, "-")
+        (x, y), (from_x, from_y) = texts[end].get_position(), texts[start].get_position()
+        arrow: dict[str, Any] = {
+            "arrowstyle": "-|>",
+            "color": "C3",
+            "linestyle": line,
+            "shrinkA": 1,
+            "shrinkB": 1,
+        }
+        arrow |= {"patchA": patches[start], "patchB": patches[end]}
+        ax.annotate("", (x - left, y), (from_x - left, from_y), arrowprops=arrow)
     ax.text(4.4, 3.1, "how to be taken\nfor real", ha="right", va="center", fontsize=10)
 
 
