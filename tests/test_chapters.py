@@ -109,6 +109,9 @@ def check_outputs(run: Run) -> None:
                 text = inline.resolve(text_of(cell), cell)
                 assert not re.search(r"\bnan\b|\binf\b|`\{python\}", text), (place, text)
                 continue
+            shown = [output.get("text") or output["data"].get("text/plain", "") for output in cell["outputs"]]
+            text = "".join("".join(part) for part in shown)
+            assert not re.search(r"\bnp\.\w+\(|<Axes|<matplotlib", text), (place, "Python's own form of a value")
             label, caption, alt = page.caption_and_alt(cell, place)
             assert not re.search(r"\bnan\b|\binf\b", alt + caption), place
             if label.startswith("fig-"):
