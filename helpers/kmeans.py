@@ -4,8 +4,8 @@ scikit-learn's `KMeans` minimizes the same sum, and chapter 3 shows it first. Th
 three reasons:
 
 - **The same map for everyone**: on landscapes, for k up to 8, every random state ends at the same clusters.
-- **Speed**: one call of `KMeans` on a thousand colors takes longer to set up than to run, and a sweep needs hundreds
-  of thousands of fits. Here all starts are rows of one NumPy array.
+- **Speed**: `KMeans` takes longer to set up than to run on a thousand colors, and a sweep needs hundreds of thousands
+  of fits. Here all starts are rows of one NumPy array.
 - **The same numbers in a browser**: each step is written out, so another program can follow it.
 
 Points are distinct colors, `values` of shape (n, 3), each of which stands for `counts` (n,) pixels. Steps: k-means++ starts
@@ -185,8 +185,7 @@ def wcss(values: Values, counts: Counts, of_color: Clusters, n_clusters: int) ->
 def _best_moved(values: Values, counts: Counts, starts: NDArray[np.float64]) -> Clusters:
     """Return the best result of all starts, single colors moved."""
     tried, scores = _distinct_results(values, counts, starts)
-    # Moving single colors gains far less than 0.2 %, so only starts that came so close can win.
-    close = tried[scores <= 1.002 * scores[0]]
+    close = tried[scores <= 1.002 * scores[0]]  # moving single colors gains far less than 0.2 %
     moved = [move_single_colors(values, counts, of_color) for of_color in close]
     return min(moved, key=lambda found: wcss(values, counts, found, starts.shape[1]))
 

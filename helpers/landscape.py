@@ -1,15 +1,11 @@
-"""Make the landscape: heights, the colored picture, and the true terrain.
-
-Steps: layers of Perlin noise are added up to heights; a palette turns heights into a picture; the
-palette's thresholds, which we know, say what each pixel truly is.
-"""
+"""Make the landscape: heights out of layers of Perlin noise, the colored picture, and the true terrain."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 TERRAINS = ("water", "grass", "mountain", "snow")
 PALETTE = np.array([(20, 20, 220), (20, 220, 20), (139, 69, 19), (220, 220, 220)], dtype=np.uint8)
@@ -17,20 +13,15 @@ THRESHOLDS = (0.4, 0.6, 0.8)  # heights between two neighboring terrains
 ISOLINES = (0.3, 0.5, 0.7)
 
 # Ken Perlin's permutation of 0 to 255 (Perlin, 2002), which `noise` uses too.
-PERMUTATION = np.array([
-    151, 160, 137, 91, 90, 15, 131, 13, 201, 95, 96, 53, 194, 233, 7, 225, 140, 36, 103, 30, 69, 142, 8, 99,
-    37, 240, 21, 10, 23, 190, 6, 148, 247, 120, 234, 75, 0, 26, 197, 62, 94, 252, 219, 203, 117, 35, 11, 32,
-    57, 177, 33, 88, 237, 149, 56, 87, 174, 20, 125, 136, 171, 168, 68, 175, 74, 165, 71, 134, 139, 48, 27,
-    166, 77, 146, 158, 231, 83, 111, 229, 122, 60, 211, 133, 230, 220, 105, 92, 41, 55, 46, 245, 40, 244,
-    102, 143, 54, 65, 25, 63, 161, 1, 216, 80, 73, 209, 76, 132, 187, 208, 89, 18, 169, 200, 196, 135, 130,
-    116, 188, 159, 86, 164, 100, 109, 198, 173, 186, 3, 64, 52, 217, 226, 250, 124, 123, 5, 202, 38, 147,
-    118, 126, 255, 82, 85, 212, 207, 206, 59, 227, 47, 16, 58, 17, 182, 189, 28, 42, 223, 183, 170, 213,
-    119, 248, 152, 2, 44, 154, 163, 70, 221, 153, 101, 155, 167, 43, 172, 9, 129, 22, 39, 253, 19, 98, 108,
-    110, 79, 113, 224, 232, 178, 185, 112, 104, 218, 246, 97, 228, 251, 34, 242, 193, 238, 210, 144, 12,
-    191, 179, 162, 241, 81, 51, 145, 235, 249, 14, 239, 107, 49, 192, 214, 31, 181, 199, 106, 157, 184, 84,
-    204, 176, 115, 121, 50, 45, 127, 4, 150, 254, 138, 236, 205, 93, 222, 114, 67, 29, 24, 72, 243, 141,
-    128, 195, 78, 66, 215, 61, 156, 180,
-], dtype=np.intp)  # fmt: skip
+_HEXADECIMAL = """
+    97a0895b5a0f830dc95f6035c2e907e18c24671e458e086325f0150a17be0694f778ea4b001ac53e5efcdb
+    cb75230b2039b12158ed953857ae147d88aba844af4aa547868b301ba64d929ee7536fe57a3cd385e6dc69
+    5c29372ef528f4668f3641193fa101d85049d14c84bbd05912a9c8c4878274bc9f56a4646dc6adba034034
+    d9e2fa7c7b05ca2693767eff5255d4cfce3be32f103a11b6bd1c2adfb7aad577f898022c9aa346dd99659b
+    a72bac09811627fd13626c6e4f71e0e8b2b97068daf661e4fb22f2c1eed2900cbfb3a2f1513391ebf90eef
+    6b31c0d61fb5c76a9db854ccb07379322d7f0496fe8aeccd5dde72431d1848f38d80c34e42d73d9cb4
+"""
+PERMUTATION = np.frombuffer(bytes.fromhex(_HEXADECIMAL), dtype=np.uint8).astype(np.intp)
 # The 16 gradient directions of `noise`: its three-dimensional ones, seen from above.
 GRADIENTS = np.array([
     (1, -1, 1, -1, 1, -1, 1, -1, 0, 0, 0, 0, 1, -1, 0, 0),  # down the rows
@@ -117,19 +108,6 @@ def permutation(seed: int) -> NDArray[np.intp]:
     return PERMUTATION if seed == 0 else np.random.RandomState(seed).permutation(PERMUTATION)
 
 
-def noise_1d(place: ArrayLike, seed: int = 0) -> NDArray[np.float64]:
-    """Return Perlin noise along a line, float64, to show how it is made.
-
-    Every whole number is a lattice point with a slope in [-1, 1]; between two the noise fades from line to line.
-    """
-    place = np.asarray(place, dtype=float)
-    slope = permutation(seed) / 127.5 - 1
-    point = np.floor(place).astype(int)
-    t = place - point
-    fade = t**3 * (t * (t * 6 - 15) + 10)
-    return (1 - fade) * slope[point & 255] * t + fade * slope[(point + 1) & 255] * (t - 1)
-
-
 def colorize(h: NDArray[np.float64], transition_width: float = 0.06) -> NDArray[np.uint8]:
     """Return the picture, (..., 3) uint8: each height, from 0 to 1, in its terrain's color, blended near a threshold.
 
@@ -182,10 +160,9 @@ def _layer(
     Gradients are looked up once per lattice row and column of pixels, and repeated for the pixel rows between.
     """
     x, y = _lattice(rows, repeat), _lattice(columns, repeat)
-    # the first pixel row of each lattice cell
     starts = np.flatnonzero(
-        np.diff(x.near, prepend=-1).astype(bool) | np.diff(x.far, prepend=-1).astype(bool)
-    )
+        (np.diff(x.near, prepend=-1) != 0) | (np.diff(x.far, prepend=-1) != 0)
+    )  # of lattice cells
     cells = x.near[starts], x.far[starts]
     row_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
     u, v = x.fade[:, np.newaxis], y.fade[np.newaxis, :]
@@ -201,17 +178,14 @@ def _layer(
 
     def between(points: NDArray[np.intp], dy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the blend of the two lattice rows, for the given column points."""
-        first = pull(0, points, dy)
-        return _blend(u, first, pull(1, points, dy))
+        return blend(u, pull(0, points, dy), pull(1, points, dy))
 
-    return _blend(v, between(y.near, y.offset), between(y.far, y.offset - np.float32(1)))
+    def blend(
+        share: NDArray[np.float32], first: NDArray[np.float32], second: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        second -= first
+        second *= share
+        second += first
+        return second
 
-
-def _blend(
-    share: NDArray[np.float32], first: NDArray[np.float32], second: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Return ``first + share * (second - first)``, worked out in the memory of `second`."""
-    second -= first
-    second *= share
-    second += first
-    return second
+    return blend(v, between(y.near, y.offset), between(y.far, y.offset - np.float32(1)))

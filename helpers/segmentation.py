@@ -1,13 +1,8 @@
-"""Cluster the colors of a picture: image, distinct colors, clusters, recolored image.
-
-Steps: list the distinct colors of a picture and how often each occurs; run k-means on those, weighted by their counts; put
-the clusters in a fixed order; recolor the picture.
-"""
+"""Cluster the colors of a picture: list its distinct colors, run k-means on them, order the clusters, recolor."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,17 +35,6 @@ class Segmentation:
     wcss: float  # within-cluster sum of squares: squared distances of all pixels to their centers, added up
 
 
-def read_image(path: str | Path) -> NDArray[np.uint8]:
-    """Return the picture in a PNG, JPEG or TIFF file as RGB, (h, w, 3) uint8, with white where it has no data.
-
-    See `raster.read`, which also raises the errors; it takes pictures of up to 64 million pixels here.
-    """
-    from helpers import raster  # here, since only a picture of one's own needs what reads such files
-
-    picture = raster.read(path, max_pixels=64_000_000)
-    return np.where(picture.mask[..., np.newaxis], np.uint8(255), picture.image)
-
-
 def distinct_colors(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> Colors:
     """Return the distinct colors of a picture, how often each occurs, and which one each pixel has.
 
@@ -59,7 +43,7 @@ def distinct_colors(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = N
     image : ndarray of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), uint8
         Grayscale counts as three equal channels. Of RGBA, alpha is left out, and pixels of alpha 0 are masked.
     mask : ndarray of shape (h, w), bool, optional
-        True where a pixel is to be left out.
+        True where a pixel is left out.
 
     Raises
     ------

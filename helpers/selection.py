@@ -1,7 +1,6 @@
-"""Ask how many clusters: WCSS and its elbow, silhouette, gap statistic, stability.
+"""Ask how many clusters: WCSS and its elbow, silhouette, gap statistic, stability; choose by one stated rule.
 
-Steps: cluster for every k; read a number of clusters off each criterion; compare labels with a truth where one is known;
-choose by one stated rule. Wherever a function takes an image, it takes the image's distinct colors, too.
+Wherever a function takes an image, it takes the image's distinct colors, too.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial.distance import cdist
 
 from helpers import files, kmeans
-from helpers.segmentation import Colors, Segmentation, distinct_colors, segment_colors
+from helpers.segmentation import Colors, distinct_colors, segment_colors
 
 Image = NDArray[np.uint8] | Colors  # as `segmentation.segment` takes it, or its distinct colors
 
@@ -41,17 +40,16 @@ def wcss_curve(
         If there are fewer distinct colors than clusters.
     """
     colors = _listed(image, mask)
-    tried = np.array(list(ks), dtype=np.int64)
-    weighted = colors.values, colors.counts
-    found = [(int(k), kmeans.best_clusters(*weighted, int(k), random_state, N_INIT)) for k in tried]
-    return tried, np.array([kmeans.wcss(*weighted, of_color, k) for k, of_color in found])
+    weighted, tried = (colors.values, colors.counts), [int(k) for k in ks]
+    found = [kmeans.best_clusters(*weighted, k, random_state, N_INIT) for k in tried]
+    wcss = [kmeans.wcss(*weighted, of_color, k) for k, of_color in zip(tried, found, strict=True)]
+    return np.array(tried, dtype=np.int64), np.array(wcss)
 
 
 def elbow(ks: ArrayLike, wcss: ArrayLike) -> int | None:
     """Return the k at the knee of a falling WCSS curve, as `kneed` finds it; None where it finds none.
 
-    V. Satopää et al., "Finding a 'kneedle' in a haystack", 2011. The knee of a curve is a matter of its shape: a curve
-    over data without clusters has one, too.
+    V. Satopää et al., "Finding a 'kneedle' in a haystack", 2011. A curve over data without clusters has a knee, too.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # kneed warns where it finds none; None says so already
@@ -64,8 +62,8 @@ def silhouette(
 ) -> float:
     """Return the mean silhouette (P. J. Rousseeuw, 1987) of the pixels, from -1 to 1; label -1 is left out.
 
-    Pixels of the same color and cluster have the same silhouette. Where there are no more than `n_samples` of these
-    kinds, the mean is exact, over all pixels; else it is that of a sample of `n_samples` pixels.
+    Pixels of one color and cluster have one silhouette. Where there are no more than `n_samples` of these kinds, the mean
+    over all pixels is exact; else it is that of `n_samples` pixels.
 
     Raises
     ------
@@ -101,27 +99,10 @@ def silhouette(
     return float(total / counts.sum())
 
 
-def davies_bouldin(image: Image, seg: Segmentation) -> float:
-    """Return the index of D. L. Davies and D. W. Bouldin, 1979, of two clusters or more; low is good.
-
-    It compares the mean distances in clusters with the distance to the cluster that each is most alike.
-    """
-    colors = _listed(image)
-    of_color = np.empty(len(colors.values) + 1, dtype=np.int64)
-    of_color[colors.index] = seg.labels  # a masked pixel's -1 lands in the last place
-    of_color = of_color[:-1]
-    distance = np.sqrt(((colors.values - seg.centers[of_color]) ** 2).sum(axis=1))
-    width = np.bincount(of_color, colors.counts * distance) / np.bincount(of_color, colors.counts)
-    apart = cdist(seg.centers, seg.centers)
-    np.fill_diagonal(apart, np.inf)
-    return float(((width[:, np.newaxis] + width) / apart).max(axis=1).mean())
-
-
 def agreement(truth: NDArray[np.integer], labels: NDArray[np.integer]) -> float:
     """Return the adjusted Rand index of two labelings: 1 for the same partition, about 0 for chance.
 
-    Pixels of label -1 in either are left out. L. Hubert and P. Arabie, 1985; it takes a tenth of the time of
-    scikit-learn's `adjusted_rand_score`, against which a test holds it.
+    Pixels of label -1 in either are left out. L. Hubert and P. Arabie, 1985. A tenth of the time of scikit-learn's.
     """
     seen = (truth >= 0) & (labels >= 0)
     a, b = truth[seen], labels[seen]
@@ -135,13 +116,8 @@ def gap_statistic(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int | None]:
     """Compare the WCSS with that of uniformly distributed colors, which have no clusters.
 
-    Parameters
-    ----------
-    ks : iterable of int
-        Numbers of clusters, rising by 1.
-    n_references : int
-        Sets of colors drawn from the box that the picture's colors span along their principal axes. Each holds as many
-        points as the picture has distinct colors, and at least 1,000.
+    R. Tibshirani, G. Walther and T. Hastie, 2001. References are drawn from the box that the picture's colors span along
+    their principal axes: as many points as there are distinct colors, and at least 1,000. `ks` rise by 1.
 
     Returns
     -------
@@ -149,10 +125,6 @@ def gap_statistic(
         How far the logarithm of the mean squared distance lies below the references' mean, and the standard error.
     k : int or None
         The first k whose gap is no more than one standard error below the next one's; None where there is none.
-
-    Notes
-    -----
-    R. Tibshirani, G. Walther and T. Hastie, 2001.
     """
     ks = list(ks)
     colors, random = _listed(image), np.random.RandomState(random_state)
@@ -185,8 +157,8 @@ def stability(
 ) -> float:
     """Return how alike the clusters of several samples of the pixels are, from about 0 to 1.
 
-    `n_resamples` times, `n_samples` pixels are drawn with replacement and clustered, and their centers label all pixels. The
-    mean adjusted Rand index of all pairs is returned. After A. Ben-Hur, A. Elisseeff and I. Guyon, 2002.
+    `n_resamples` times, `n_samples` pixels are drawn with replacement and clustered, and their centers label all pixels:
+    the mean adjusted Rand index of all pairs. After A. Ben-Hur, A. Elisseeff and I. Guyon, 2002.
 
     Raises
     ------
@@ -216,9 +188,7 @@ def stability(
 
 
 def choose(image: Image, random_state: int = 0, mask: NDArray[np.bool_] | None = None) -> int:
-    """Return the number of clusters that the course goes on with: the elbow from 1 to 10.
-
-    Where there is no elbow, the k from 2 to 10 of largest silhouette is taken.
+    """Return the number of clusters that the course goes on with: the elbow from 1 to 10, else the largest silhouette.
 
     Raises
     ------
@@ -227,13 +197,14 @@ def choose(image: Image, random_state: int = 0, mask: NDArray[np.bool_] | None =
     """
     colors = _listed(image, mask)
     refuse_single_color(colors)
-    most = min(10, len(colors.values))
 
     def score(k: int) -> float:
         labels = segment_colors(colors, k, random_state, N_INIT).labels
         return silhouette(colors, labels, random_state=random_state)
 
-    return elbow_or_silhouette(*wcss_curve(colors, range(1, most + 1), random_state), score)
+    return elbow_or_silhouette(
+        *wcss_curve(colors, range(1, min(10, len(colors.values)) + 1), random_state), score
+    )
 
 
 def refuse_single_color(colors: Colors) -> None:

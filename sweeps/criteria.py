@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from helpers import landscape, selection
 from helpers.segmentation import Colors, Segmentation, distinct_colors, nearest_terrain, segment_colors
@@ -49,7 +50,7 @@ def of_landscape(
     width = {k: selection.silhouette(colors, found[k].labels, random_state=random_state) for k in ks}
     # Where every color has a center of its own, clusters have no width, and the index has no value.
     between = {k: calinski_harabasz(colors, found[k]) for k in ks if k < len(colors.values)}
-    likeness = {k: selection.davies_bouldin(colors, found[k]) for k in ks}
+    likeness = {k: davies_bouldin(colors, found[k]) for k in ks}
     steady = {k: selection.stability(colors, k, random_state=random_state) for k in ks}
     chosen = selection.elbow_or_silhouette(range(1, most + 1), wcss[:most], width.__getitem__)
     named = nearest_terrain(found[chosen].centers)[found[chosen].labels]
@@ -83,3 +84,18 @@ def calinski_harabasz(colors: Colors, seg: Segmentation) -> float:
     whole = float(((colors.values - mean) ** 2).sum(axis=1) @ colors.counts)
     n, k = float(colors.counts.sum()), len(seg.centers)
     return 1.0 if seg.wcss == 0 else (whole - seg.wcss) / seg.wcss * (n - k) / (k - 1)
+
+
+def davies_bouldin(colors: Colors, seg: Segmentation) -> float:
+    """Return the index of D. L. Davies and D. W. Bouldin, 1979, of two clusters or more; low is good.
+
+    It compares the mean distances in clusters with the distance to the cluster that each is most alike.
+    """
+    of_color = np.empty(len(colors.values) + 1, dtype=np.int64)
+    of_color[colors.index] = seg.labels  # a masked pixel's -1 lands in the last place
+    of_color = of_color[:-1]
+    distance = np.sqrt(((colors.values - seg.centers[of_color]) ** 2).sum(axis=1))
+    width = np.bincount(of_color, colors.counts * distance) / np.bincount(of_color, colors.counts)
+    apart = cdist(seg.centers, seg.centers)
+    np.fill_diagonal(apart, np.inf)
+    return float(((width[:, np.newaxis] + width) / apart).max(axis=1).mean())

@@ -111,7 +111,10 @@ def check_outputs(run: Run) -> None:
                 continue
             shown = [output.get("text") or output["data"].get("text/plain", "") for output in cell["outputs"]]
             text = "".join("".join(part) for part in shown)
-            assert not re.search(r"\bnp\.\w+\(|<Axes|<matplotlib", text), (place, "Python's own form of a value")
+            assert not re.search(r"\bnp\.\w+\(|<Axes|<matplotlib", text), (
+                place,
+                "Python's own form of a value",
+            )
             label, caption, alt = page.caption_and_alt(cell, place)
             assert not re.search(r"\bnan\b|\binf\b", alt + caption), place
             if label.startswith("fig-"):

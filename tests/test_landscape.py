@@ -143,14 +143,6 @@ def test_a_flat_field_is_an_error(seed):
         landscape.heights(size=16, scale=1, seed=seed)
 
 
-def test_noise_1d_is_zero_at_lattice_points_with_their_slopes():
-    points = np.arange(8.0)
-    slope = landscape.permutation(0)[:8] / 127.5 - 1
-    assert np.array_equal(landscape.noise_1d(points), np.zeros(8))
-    np.testing.assert_allclose(landscape.noise_1d(points + 1e-6) / 1e-6, slope, atol=1e-4)
-    assert landscape.noise_1d(np.zeros((2, 3))).shape == (2, 3)
-
-
 # Colors
 
 

@@ -21,7 +21,7 @@ from rasterio.errors import NotGeoreferencedWarning
 from rasterio.transform import from_origin
 
 from course import cli
-from helpers import raster, segmentation
+from helpers import raster
 from tests.projects import make_project
 
 RANDOM = np.random.RandomState(0)
@@ -88,7 +88,7 @@ def test_eight_bits_are_read_as_they_are(tmp_path, monkeypatch, profile):
     assert not read.mask.any()
     assert read.row_area is None
     assert read.about["values"] == "8 bit, as they are"
-    assert np.array_equal(segmentation.read_image(tmp_path / "a.tif"), RGB)
+    assert np.array_equal(raster.read(tmp_path / "a.tif").image, RGB)
 
 
 def test_pixels_without_data_are_masked_however_the_file_says_so(tmp_path):
@@ -110,7 +110,7 @@ def test_pixels_without_data_are_masked_however_the_file_says_so(tmp_path):
         if path.suffix == ".tif":
             assert np.array_equal(read.image[~missing], rgb[~missing]), path
         assert read.about["no data"] == f"{missing.mean():.1%} of the pixels"
-        white = segmentation.read_image(path)
+        white = raster.read(path).image
         assert (white[missing] == 255).all()
 
 

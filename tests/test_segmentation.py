@@ -15,7 +15,7 @@ from PIL import Image
 from sklearn.cluster import KMeans
 
 from course.run import processors
-from helpers import kmeans, landscape, segmentation
+from helpers import kmeans, landscape, raster, segmentation
 from tests import oracle
 
 FULL_SWEEP = [3, 17, 21, *range(100, 110)]
@@ -322,6 +322,10 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
     return buffer.getvalue()
 
 
+def read_image(path):
+    return raster.read(path, max_pixels=64_000_000).image
+
+
 PICTURE = Image.fromarray(landscape.colorize(landscape.heights(32, 16.0, octaves=1)))
 
 
@@ -334,9 +338,9 @@ def test_read_image(tmp_path, kind, mode):
     path = tmp_path / "picture"
     picture = PICTURE.convert(mode)
     path.write_bytes(encoded(picture, kind, quality=95, subsampling=0))
-    image = segmentation.read_image(path)
+    image = read_image(path)
     assert (image.dtype, image.shape) == (np.uint8, (32, 32, 3))
-    assert np.array_equal(segmentation.read_image(str(path)), image)
+    assert np.array_equal(read_image(str(path)), image)
     if kind == "PNG":
         assert np.array_equal(image, np.asarray(picture.convert("RGB")))
     else:
@@ -347,12 +351,12 @@ def test_read_image(tmp_path, kind, mode):
 def test_transparency_is_laid_over_white(tmp_path):
     path = tmp_path / "clear.png"
     Image.fromarray(np.array([[(0, 0, 0, 0), (0, 0, 0, 255), (0, 0, 0, 51)]], dtype=np.uint8)).save(path)
-    assert segmentation.read_image(path).tolist() == [[[255] * 3, [0] * 3, [204] * 3]]
+    assert read_image(path).tolist() == [[[255] * 3, [0] * 3, [204] * 3]]
     palette = Image.new("P", (2, 1))
     palette.putpalette([255, 0, 0, 0, 0, 255])
     palette.putdata([0, 1])
     palette.save(path, transparency=0)
-    assert segmentation.read_image(path).tolist() == [[[255] * 3, [0, 0, 255]]]
+    assert read_image(path).tolist() == [[[255] * 3, [0, 0, 255]]]
 
 
 BROKEN = {
@@ -379,16 +383,16 @@ def test_a_file_that_cannot_be_read(tmp_path, case):
     path = tmp_path / f"{case}.png"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=reason) as error:
-        segmentation.read_image(path)
+        read_image(path)
     assert str(error.value).startswith(f"{path}: ")
     assert "\n" not in str(error.value)
 
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ValueError, match="there is no such file; give the path of a PNG, JPEG or TIFF"):
-        segmentation.read_image(tmp_path / "none.png")
+        read_image(tmp_path / "none.png")
     with pytest.raises(ValueError, match="a folder, not a picture; give the path of a PNG"):
-        segmentation.read_image(tmp_path)
+        read_image(tmp_path)
 
 
 def test_damaged_files_are_one_line_or_a_picture(tmp_path):
@@ -401,7 +405,7 @@ def test_damaged_files_are_one_line_or_a_picture(tmp_path):
                 data[place] = random.randint(256)
             path.write_bytes(bytes(data))
             try:
-                segmentation.read_image(path)
+                read_image(path)
             except ValueError as error:
                 said.append(str(error))
     assert len(said) > 100
