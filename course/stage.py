@@ -160,7 +160,6 @@ def _stage_chapter(staged: Staged, project: Project, run: Run, chapter: Chapter,
         needs = what_it_needs(project, "exercises/to-do")
         staged.notebook(f"downloads/{exercises.name}.ipynb", to_do(run, exercises, needs))
     cells.append(new_cell("markdown", _run_card(project, chapter, values)))
-    cells = _joined(cells)
     seen: set[str] = set()
     for index, cell in enumerate(cells):
         cell["id"] = f"staged-{index:03d}"
@@ -308,18 +307,6 @@ def _steps_div(data: dict[str, Any]) -> str:
         f'::: {{.k-means}}\n{text}\n\n<script type="application/json">{task}</script>\n\n'
         '<script src="../assets/k-means.js" defer></script>\n:::'
     )
-
-
-def _joined(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the cells with code cells that follow each other made one: the page folds them together."""
-    joined: list[dict[str, Any]] = []
-    for cell in cells:
-        if cell["cell_type"] == "code" and joined and joined[-1]["cell_type"] == "code":
-            together = f"{text_of(joined[-1])}\n\n{text_of(cell)}"
-            joined[-1] = new_cell("code", together)
-        else:
-            joined.append(cell)
-    return joined
 
 
 def _lead(text: str) -> str:
