@@ -1,7 +1,6 @@
 """Read a picture of one's own with all that its file says: colors, missing pixels, pixel size, origin.
 
-Steps: open the file as what it is, not as what its name says; judge it by its head; take three bands for red, green and
-blue; put values of more than 8 bits into bins; mask what holds no data; turn the picture upright, or north up.
+Steps: open and judge the file; choose three bands; bin more than 8 bits; mask missing data; turn it north up or upright.
 """
 
 import contextlib
@@ -239,10 +238,8 @@ def _read(source: Any, wanted: Sequence[int | str] | None) -> Raster:
         places = {name.lower(): number for number, name in reversed(list(enumerate(names, 1)))}
         numbers = [places.get(band.lower(), 0) if isinstance(band, str) else band for band in wanted]
         if len(numbers) != 3 or not all(number in range(1, len(names) + 1) for number in numbers):
-            must = (
-                f"must be three numbers from 1 to {len(names)}, or three of the names {', '.join(names[:20])}"
-            )
-            raise _UnsuitableError(f"bands = {tuple(wanted)}: {must}")
+            must = f"three numbers from 1 to {len(names)}, or three of the names {', '.join(names[:20])}"
+            raise _UnsuitableError(f"bands = {tuple(wanted)}: must be {must}")
     return (_read_picture if isinstance(source, Image.Image) else _read_dataset)(source, numbers)
 
 
@@ -259,8 +256,7 @@ def _read_picture(picture: Image.Image, bands: Sequence[int] | None) -> Raster:
     if bands is not None:
         image = image[..., np.subtract(bands, 1)]
         chosen += f"; {', '.join(map(str, bands))} taken for red, green, blue, as asked"
-    about = _about(kind, chosen, "8 bit, as they are", mask, said, _other_pages(picture))
-    return Raster(image, mask, None, about)
+    return Raster(image, mask, None, _about(picture, kind, chosen, "8 bit, as they are", mask, said))
 
 
 def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
@@ -270,9 +266,7 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     bits = int(structure.get("NBITS", 8 * kind.itemsize))
     bands, chosen, false_alpha = _bands(dataset, wanted, white_is_zero)
     low, width, fills, values = 0.0, 1.0, list[int](), "as they are"
-    palette = np.zeros(
-        (2**16, 4), dtype=np.uint8
-    )  # red, green, blue, alpha; what it leaves out is transparent
+    palette = np.zeros((2**16, 4), dtype=np.uint8)  # RGBA; values that it leaves out are transparent
     if bands == [1]:
         palette[list(dataset.colormap(1))] = list(dataset.colormap(1).values())
         values = "the colors of the palette"
@@ -295,9 +289,7 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     if white_is_zero:
         image, values = np.subtract(255, image, out=image), f"{values}; turned round, since zero is white"
     image, mask, row_area, place, turned = _upright(dataset, image, mask)
-    about = _about(
-        dataset.driver, chosen, f"{bits} bit, {values}", mask, dataset.tags(), _other_pages(dataset)
-    )
+    about = _about(dataset, dataset.driver, chosen, f"{bits} bit, {values}", mask, dataset.tags())
     about["size"] += turned
     if fills:
         about["no data"] += (
@@ -384,15 +376,13 @@ def _bins(dataset: Any, bands: list[int], false_alpha: int | None) -> tuple[floa
     if not len(sample):
         return 0, 1, apart, "none of them valid"
     held = f"from {_number(least)} to {_number(most)}"
-    if whole and least >= 0 and most < 256:
-        return 0, 1, apart, f"{held}, as they are"
-    low, high = least, most
+    low, high = (0, 255) if whole and least >= 0 and most < 256 else (least, most)
     if most - least >= 256 or not whole:
         low, high = np.quantile(sample, [TAIL, 1 - TAIL], method="inverted_cdf").tolist()
     width = math.ceil((high - low + 1) / 256) if whole else (high - low) / 256 * (1 + 1e-6) or 1.0
     beyond = np.mean((sample < low) | (sample >= low + 256 * width))
     if width == 1 and not beyond:
-        return low, 1, apart, f"{held}, counted from {_number(low)}"
+        return low, 1, apart, f"{held}, {f'counted from {_number(low)}' if low else 'as they are'}"
     bins = f"in bins of {_number(width)}{' values' if whole else ''} from {_number(low)} up"
     ends = f"{beyond:.2%} lie beyond and count into the first or the last bin"
     return low, width, apart, f"{held}; {bins}, 256 at most, the same for all bands; {ends}"
@@ -460,7 +450,7 @@ def _row_area(dataset: Any) -> Array | None:
     return area / np.cosh((edges[1:] + edges[:-1]) / 2 / 6378137) ** 2 if of_web else area
 
 
-def _about(kind: str, bands: str, values: str, mask: Array, said: Any, pages: str) -> dict[str, str]:
+def _about(source: Any, kind: str, bands: str, values: str, mask: Array, said: Any) -> dict[str, str]:
     """Return what is known of a picture, in the order in which it is shown; texts short, without markup."""
     height, width = mask.shape
     about = {"format": kind, "size": f"{width:,} × {height:,} pixels", "bands": bands, "values": values}
@@ -471,4 +461,4 @@ def _about(kind: str, bands: str, values: str, mask: Array, said: Any, pages: st
         plain = ("".join(c for c in text if c.isprintable() and c not in "`|<>{}[]*_$\\#@") for text in texts)
         text = next(filter(None, plain), NOT_STATED)
         about[what] = text if len(text) <= 100 else text[:99] + "…"
-    return about | ({"pages": pages} if pages else {})
+    return about | ({"pages": pages} if (pages := _other_pages(source)) else {})
