@@ -10,16 +10,14 @@ import re
 import struct
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from PIL.ExifTags import Base as Tag
-from PIL.TiffImagePlugin import ImageFileDirectory_v2
 from rasterio.enums import ColorInterp
 from rasterio.errors import RasterioError
 
@@ -65,8 +63,7 @@ Array = NDArray[Any]
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # photo editors write megabytes of text
 
 
-@dataclass(frozen=True)
-class Raster:
+class Raster(NamedTuple):
     """A picture as its file gives it."""
 
     image: NDArray[np.uint8]  # (h, w, 3): red, green, blue; more than 8 bits are in bins, as `about` says
@@ -163,8 +160,7 @@ def _open(path: str | Path, stack: contextlib.ExitStack) -> Any:
         # Pillow opens some pictures of 16 bits per channel as if they had 8.
         if not picture.mode.startswith(("I", "F")) and ";16" not in str(getattr(picture, "tile", "")):
             return picture
-    with place.open("rb") as file:
-        begin = file.read(12)
+    begin = stack.enter_context(place.open("rb")).read(12)
     if not (known := re.match(BEGINNINGS, begin)):
         raise _UnsuitableError(f"this is not {KINDS}{'; save it as one' if begin else ': the file is empty'}")
     stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE))
@@ -198,10 +194,10 @@ def _tiff_tags(source: Any) -> list[dict[int, Any]]:
     with contextlib.suppress(*damage), Path(source.name).open("rb") as file:
         begin = file.read(8)
         begin += file.read(8) if 43 in begin[2:4] else b""  # of a BigTIFF
-        starts = [ImageFileDirectory_v2(begin).next]
+        starts = [TiffImagePlugin.ImageFileDirectory_v2(begin).next]
         for start in starts:
             file.seek(start)
-            tags = ImageFileDirectory_v2(begin)
+            tags = TiffImagePlugin.ImageFileDirectory_v2(begin)
             tags.load(file)
             found.append({tag: tags[tag] for tag in TAGS if tag in tags})
             inside = (tags.next, *tags.get(Tag.SubIFDs, ()))
@@ -264,19 +260,19 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     structure = dataset.tags(ns="IMAGE_STRUCTURE") | dataset.tags(1, ns="IMAGE_STRUCTURE")
     white_is_zero, kind = "MINISWHITE" in structure, np.result_type(*dataset.dtypes)
     bits = int(structure.get("NBITS", 8 * kind.itemsize))
-    bands, chosen, false_alpha = _bands(dataset, wanted, white_is_zero)
+    bands, chosen, is_masked = _bands(dataset, wanted, white_is_zero)
     low, width, fills, values = 0.0, 1.0, list[int](), "as they are"
     palette = np.zeros((2**16, 4), dtype=np.uint8)  # RGBA; values that it leaves out are transparent
     if bands == [1]:
         palette[list(dataset.colormap(1))] = list(dataset.colormap(1).values())
         values = "the colors of the palette"
     elif kind != np.uint8:
-        low, width, fills, values = _bins(dataset, bands, false_alpha)
+        low, width, fills, values = _bins(dataset, bands, is_masked)
     elif bits < 8:
         values = "spread over 0 to 255"
     image = np.empty((dataset.height, dataset.width, 3), dtype=np.uint8)
     mask = np.empty(image.shape[:2], dtype=bool)
-    for rows, part, gone in _strips(dataset, bands, false_alpha, fills):
+    for rows, part, gone in _strips(dataset, bands, is_masked, fills):
         if bands == [1]:
             *part, alpha = np.moveaxis(palette[part[0]], -1, 0)
             gone |= alpha == 0
@@ -305,20 +301,18 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     return Raster(image, mask, row_area, about, dataset.crs, None if place.is_identity else place)
 
 
-def _bands(dataset: Any, wanted: Any, white_is_zero: bool) -> tuple[list[int], str, int | None]:
-    """Return the bands taken for red, green and blue, or one with a palette; in words, how; and a false alpha band."""
-    means, alpha, false_alpha = list(dataset.colorinterp), None, None
+def _bands(dataset: Any, wanted: Any, white_is_zero: bool) -> tuple[list[int], str, bool]:
+    """Return the bands taken for red, green and blue, or one with a palette; in words, how; True if masks count."""
+    means = list(dataset.colorinterp)
     if wanted is None and means[0] == ColorInterp.palette and not white_is_zero:
-        return [1], "1, with a palette", None
-    if ColorInterp.alpha in means:
-        alpha = means.index(ColorInterp.alpha) + 1
-        shape = min(dataset.height, 512), min(dataset.width, 512)
-        values, counts = np.unique(dataset.read(alpha, out_shape=shape), return_counts=True)
-        # Transparency is of most pixels 0 or one other value.
-        counted = counts[values != 0]
-        false_alpha = alpha if counted.sum() - counted.max(initial=0) > counts.sum() / 2 else None
+        return [1], "1, with a palette", True
+    alpha = means.index(ColorInterp.alpha) + 1 if ColorInterp.alpha in means else 0
+    shape = min(dataset.height, 512), min(dataset.width, 512)
+    values, counts = np.unique(dataset.read(alpha, out_shape=shape) if alpha else 0, return_counts=True)
+    shown = counts[values != 0]  # transparency is of most pixels 0 or one other value
+    false_alpha = shown.sum() - shown.max(initial=0) > counts.sum() / 2
     of_color = [band for band in dataset.indexes if band != alpha or false_alpha] or [1]
-    rgb = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
+    rgb = [ColorInterp[color] for color in COLORS]
     choices = {
         "{} taken for red, green, blue, as asked": wanted or (),
         "red, green, blue are {}, as the file describes them": _described(dataset),
@@ -330,7 +324,7 @@ def _bands(dataset: Any, wanted: Any, white_is_zero: bool) -> tuple[list[int], s
     said = f"{dataset.count}; {how.format(', '.join(map(str, bands)))}"
     if false_alpha:
         said += f"; {alpha} is called alpha, but holds values, and is not taken for transparency"
-    return bands, said, false_alpha
+    return bands, said, not false_alpha or dataset.nodata is not None
 
 
 def _described(dataset: Any) -> list[int]:
@@ -352,14 +346,11 @@ def _described(dataset: Any) -> list[int]:
     return found
 
 
-def _bins(dataset: Any, bands: list[int], false_alpha: int | None) -> tuple[float, float, list[int], str]:
-    """Return the lowest value and the width of 256 bins, values that stand for no data, and all of it in words.
-
-    One scale serves all three bands: distances between colors keep their proportions.
-    """
+def _bins(dataset: Any, bands: list[int], is_masked: bool) -> tuple[float, float, list[int], str]:
+    """Return the lowest value and the width of 256 bins, the same for all bands; values that are no data; words."""
     stride = 3 * dataset.width * dataset.height // SAMPLE | 1
     least, most, whole, fills, samples = math.inf, -math.inf, True, set[float](), [np.empty(0)]
-    for _, part, gone in _strips(dataset, bands, false_alpha):
+    for _, part, gone in _strips(dataset, bands, is_masked):
         values = part[:, ~gone]
         samples.append(values[:, ::stride].ravel())
         is_fill = np.isin(values, FILLS)
@@ -392,11 +383,10 @@ def _number(value: float) -> str:
     return f"{int(value):,}" if value == int(value) else f"{value:,.4g}"
 
 
-def _strips(dataset: Any, bands: list[int], false_alpha: int | None, fills: Any = ()) -> Iterator[Any]:
+def _strips(dataset: Any, bands: list[int], is_masked: bool, fills: Any = ()) -> Iterator[Any]:
     """Yield strips of whole blocks: their rows, the values of the bands, and True where a pixel holds no data."""
     block = dataset.block_shapes[0][0]
     step = max(1, STRIP // (dataset.width * block)) * block
-    is_masked = not false_alpha or dataset.nodata is not None
     for top in range(0, dataset.height, step):
         window = (top, min(top + step, dataset.height)), (0, dataset.width)
         part = dataset.read(bands, window=window)
@@ -432,14 +422,13 @@ def _upright(dataset: Any, image: Array, mask: Array) -> tuple[Array, Array, Arr
 
 
 def _row_area(dataset: Any) -> Array | None:
-    """Return the square kilometers of a pixel in each row, or None where the file does not place its pixels.
-
-    Degrees narrow towards the poles, and the map of web pages (EPSG:3857) widens: both are undone by latitude.
-    """
+    """Return the square kilometers of a pixel in each row, or None where the file does not place its pixels."""
     place, crs = dataset.transform, dataset.crs
     if not crs or place.is_identity or not (crs.is_projected or crs.is_geographic):
         return None
-    of_web = crs.to_epsg() == 3857
+    of_web = (
+        crs.to_epsg() == 3857
+    )  # it widens towards the poles as degrees narrow: both are undone by latitude
     if (crs.is_geographic or of_web) and (place.b or place.d):
         return None  # rotated: a row has no latitude
     edges = place.f + place.e * np.arange(dataset.height + 1)
