@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 from PIL.ExifTags import Base as Tag
 from rasterio.enums import ColorInterp
-from rasterio.errors import RasterioError
 
 from helpers import files
 
@@ -31,8 +30,7 @@ STRIP = 2**21  # pixels read at once
 SAMPLE = 2**22  # values that the ends of the bins are chosen by
 TAIL = 0.001  # share of the values at each end that may share a bin with the next
 HUGE = 1e30  # missing, as NaN and inf are: programs write their largest numbers for it
-# What else programs write for missing values, often without declaring it as the no-data value.
-FILLS = (65_535, -9_999, -32_768, -99_999, -(2**31), 2**31 - 1, 2**32 - 1)
+FILLS = (65_535, -9_999, -32_768, -99_999, -(2**31), 2**31 - 1, 2**32 - 1)  # too, often undeclared
 EARTH_RADIUS = 6371.0072  # kilometers: a sphere with the area of the Earth
 KINDS = "a PNG, JPEG or TIFF picture"
 # How files begin that rasterio reads, by the name of the driver that reads them.
@@ -59,7 +57,7 @@ SAID = {
     "license": ("TIFFTAG_COPYRIGHT", "Copyright", "License"),
 }  # fmt: skip
 Array = NDArray[Any]
-
+Bands = Sequence[int | str] | None
 PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY  # photo editors write megabytes of text
 
 
@@ -84,9 +82,7 @@ def head(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS) -> tuple[int,
         return source.width, source.height, _names(source)
 
 
-def read(
-    path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS, bands: Sequence[int | str] | None = None
-) -> Raster:
+def read(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS, bands: Bands = None) -> Raster:
     """Return the picture in a PNG, JPEG, TIFF or GeoTIFF file, and what the file says of it.
 
     Parameters
@@ -133,11 +129,15 @@ def _opened(path: str | Path, max_pixels: int) -> Iterator[Any]:
         with warnings.catch_warnings(), contextlib.ExitStack() as stack:
             warnings.simplefilter("ignore")
             source = _open(path, stack)
-            _check_head(source, max_pixels)
+            if source.width * source.height > max_pixels:
+                part = math.floor(100 * math.sqrt(max_pixels / (source.width * source.height)))
+                smaller = f"make it smaller (gdal_translate -outsize {part}% {part}% does), or cut a part out"
+                size = f"{source.width:,} × {source.height:,} pixels"
+                raise _UnsuitableError(f"{size} are more than {max_pixels:,}; {smaller}")
             yield source
     except _UnsuitableError as error:
         raise ValueError(f"{shown}: {error}") from None
-    except (RasterioError, OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
+    except (rasterio.errors.RasterioError, OSError, SyntaxError, ValueError, EOFError, struct.error) as error:
         words = " ".join(f"{error} {error.__cause__ or ''}".split())
         known = next(reason for part, reason in REASONS.items() if re.search(part, words, re.IGNORECASE))
         reason = getattr(error, "strerror", None) or known.format(words)
@@ -159,39 +159,28 @@ def _open(path: str | Path, stack: contextlib.ExitStack) -> Any:
         picture = stack.enter_context(Image.open(place, formats=["PNG", "JPEG"]))
         # Pillow opens some pictures of 16 bits per channel as if they had 8.
         if not picture.mode.startswith(("I", "F")) and ";16" not in str(getattr(picture, "tile", "")):
+            if picture.format == "PNG" and getattr(picture, "is_animated", False):
+                raise _UnsuitableError("an animation; save one picture of it as PNG")
             return picture
     begin = stack.enter_context(place.open("rb")).read(12)
     if not (known := re.match(BEGINNINGS, begin)):
         raise _UnsuitableError(f"this is not {KINDS}{'; save it as one' if begin else ': the file is empty'}")
     stack.enter_context(rasterio.Env(GDAL_CACHEMAX=CACHE))
-    return stack.enter_context(rasterio.open(place, driver=known.lastgroup))
-
-
-def _check_head(source: Any, max_pixels: int) -> None:
-    """Raise an error for an opened picture that is too large or of a kind that is not read."""
-    width, height = source.width, source.height
-    if width * height > max_pixels:
-        part = math.floor(100 * math.sqrt(max_pixels / (width * height)))
-        smaller = f"make it smaller (gdal_translate -outsize {part}% {part}% does), or cut a part out"
-        raise _UnsuitableError(f"{width:,} × {height:,} pixels are more than {max_pixels:,}; {smaller}")
-    if isinstance(source, Image.Image):
-        if source.format == "PNG" and getattr(source, "is_animated", False):
-            raise _UnsuitableError("an animation; save one picture of it as PNG")
-    elif any("complex" in kind for kind in source.dtypes):
+    dataset = stack.enter_context(rasterio.open(place, driver=known.lastgroup))
+    if any("complex" in kind for kind in dataset.dtypes):
         raise _UnsuitableError("its values are complex numbers; save their magnitudes as float32")
-    elif any(tags.get(Tag.PhotometricInterpretation) in LAB for tags in _tiff_tags(source)[:1]):
+    if any(tags.get(Tag.PhotometricInterpretation) in LAB for tags in _tiff_tags(dataset)[:1]):
         raise _UnsuitableError("its colors are stored as CIE Lab; save it as RGB")
-    elif source.colorinterp[0] == ColorInterp.cyan:
+    if dataset.colorinterp[0] == ColorInterp.cyan:
         raise _UnsuitableError("its colors are stored as inks (CMYK) of more than 8 bits; save it as RGB")
+    return dataset
 
 
 def _tiff_tags(source: Any) -> list[dict[int, Any]]:
     """Return `TAGS` of each picture in a TIFF, of pages and of what they contain, as far as they are sound."""
     found: list[dict[int, Any]] = []
-    if getattr(source, "driver", "") != "GTiff":
-        return found
-    damage = (OSError, SyntaxError, ValueError, TypeError, struct.error)
-    with contextlib.suppress(*damage), Path(source.name).open("rb") as file:
+    # Of no TIFF nothing is found, and of a damaged one what comes before the damage.
+    with contextlib.suppress(Exception), Path(source.name).open("rb") as file:
         begin = file.read(8)
         begin += file.read(8) if 43 in begin[2:4] else b""  # of a BigTIFF
         starts = [TiffImagePlugin.ImageFileDirectory_v2(begin).next]
@@ -227,7 +216,7 @@ def _names(source: Any) -> list[str]:
     return [name or mean.name for name, mean in zip(source.descriptions, source.colorinterp, strict=True)]
 
 
-def _read(source: Any, wanted: Sequence[int | str] | None) -> Raster:
+def _read(source: Any, wanted: Bands) -> Raster:
     """Return an opened picture, of the bands with these numbers or names."""
     numbers, names = None, _names(source)
     if wanted is not None:
@@ -261,15 +250,13 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     white_is_zero, kind = "MINISWHITE" in structure, np.result_type(*dataset.dtypes)
     bits = int(structure.get("NBITS", 8 * kind.itemsize))
     bands, chosen, is_masked = _bands(dataset, wanted, white_is_zero)
-    low, width, fills, values = 0.0, 1.0, list[int](), "as they are"
+    low, width, fills, values = 0.0, 1.0, list[int](), "as they are" if bits >= 8 else "spread over 0 to 255"
     palette = np.zeros((2**16, 4), dtype=np.uint8)  # RGBA; values that it leaves out are transparent
     if bands == [1]:
         palette[list(dataset.colormap(1))] = list(dataset.colormap(1).values())
         values = "the colors of the palette"
     elif kind != np.uint8:
         low, width, fills, values = _bins(dataset, bands, is_masked)
-    elif bits < 8:
-        values = "spread over 0 to 255"
     image = np.empty((dataset.height, dataset.width, 3), dtype=np.uint8)
     mask = np.empty(image.shape[:2], dtype=bool)
     for rows, part, gone in _strips(dataset, bands, is_masked, fills):
@@ -288,9 +275,8 @@ def _read_dataset(dataset: Any, wanted: Sequence[int] | None) -> Raster:
     about = _about(dataset, dataset.driver, chosen, f"{bits} bit, {values}", mask, dataset.tags())
     about["size"] += turned
     if fills:
-        about["no data"] += (
-            f"; {', '.join(map(_number, fills))}, far from all other values, taken for no data"
-        )
+        listed = ", ".join(map(_number, fills))
+        about["no data"] += f"; {listed}, far from all other values, taken for no data"
     if dataset.crs:
         name = dataset.crs.to_string()
         about["coordinates"] = name if len(name) <= len("EPSG:000000") else "a system of its own"
@@ -312,11 +298,12 @@ def _bands(dataset: Any, wanted: Any, white_is_zero: bool) -> tuple[list[int], s
     shown = counts[values != 0]  # transparency is of most pixels 0 or one other value
     false_alpha = shown.sum() - shown.max(initial=0) > counts.sum() / 2
     of_color = [band for band in dataset.indexes if band != alpha or false_alpha] or [1]
-    rgb = [ColorInterp[color] for color in COLORS]
     choices = {
         "{} taken for red, green, blue, as asked": wanted or (),
         "red, green, blue are {}, as the file describes them": _described(dataset),
-        "red, green, blue are {}": [means.index(color) + 1 for color in rgb if color in means],
+        "red, green, blue are {}": [
+            means.index(ColorInterp[c]) + 1 for c in COLORS if ColorInterp[c] in means
+        ],
         "{} taken for red, green, blue, since the file names none": of_color[:3],
         f"band {of_color[0]} taken as gray": of_color[:1] * 3,
     }
@@ -426,9 +413,7 @@ def _row_area(dataset: Any) -> Array | None:
     place, crs = dataset.transform, dataset.crs
     if not crs or place.is_identity or not (crs.is_projected or crs.is_geographic):
         return None
-    of_web = (
-        crs.to_epsg() == 3857
-    )  # it widens towards the poles as degrees narrow: both are undone by latitude
+    of_web = crs.to_epsg() == 3857  # it widens towards the poles, where degrees narrow
     if (crs.is_geographic or of_web) and (place.b or place.d):
         return None  # rotated: a row has no latitude
     edges = place.f + place.e * np.arange(dataset.height + 1)
