@@ -24,13 +24,13 @@ from helpers import files
 
 LANDSAT = files.locate(Path(__file__).resolve().parents[1] / "data" / "landsat_rgb.tif")  # see data/README.md
 MAX_PIXELS = 125_000_000  # a whole Sentinel-2 tile, 10,980 × 10,980, and a little more
-CHECKED_WHOLE = 64_000_000  # pixels that `check` reads, in seconds; the chapters take minutes for as many
+CHECKED_WHOLE = 64_000_000  # pixels that `check` reads, in seconds; of more, it looks at the head alone
 CACHE = 64  # megabytes that GDAL may keep; left alone, it takes a twentieth of the machine's memory
 STRIP = 2**21  # pixels read at once
 SAMPLE = 2**22  # values that the ends of the bins are chosen by
 TAIL = 0.001  # share of the values at each end that may share a bin with the next
 HUGE = 1e30  # missing, as NaN and inf are: programs write their largest numbers for it
-FILLS = (65_535, -9_999, -32_768, -99_999, -(2**31), 2**31 - 1, 2**32 - 1)  # too, often undeclared
+FILLS = (65_535, -9_999, -32_768, -99_999, -(2**31), 2**31 - 1, 2**32 - 1)  # undeclared no-data values
 EARTH_RADIUS = 6371.0072  # kilometers: a sphere with the area of the Earth
 KINDS = "a PNG, JPEG or TIFF picture"
 # How files begin that rasterio reads, by the name of the driver that reads them.
@@ -42,8 +42,7 @@ REASONS = {
     "text chunk|MAX_TEXT": "its text is too long; save it anew without metadata",
     "": "it is damaged, or the file ends too early; copy or download it again ({})",
 }
-# Red, green and blue, as descriptions of bands have them, and their wavelengths in nanometers. Sentinel-2 and the
-# harmonized Landsat files write B04, B03, B02; B4 alone is another color on another satellite.
+# Names of bands in Sentinel-2 and harmonized Landsat files (B4 alone is another color elsewhere), and nanometers.
 COLORS = {"red": ("b04", 665), "green": ("b03", 560), "blue": ("b02", 485)}
 NEAR = 30  # nanometers that a center may lie from these
 NOT_RED = {"edge", "infrared", "infra", "near"}  # in names of bands beyond red
@@ -104,10 +103,7 @@ def read(path: str | Path = LANDSAT, max_pixels: int = MAX_PIXELS, bands: Bands 
 
 
 def check(path: str | Path, max_pixels: int = MAX_PIXELS) -> str:
-    """Raise the error that `read` would, or one if there is nothing to cluster; return what to say of other pages.
-
-    A picture of more than `CHECKED_WHOLE` pixels is judged by the head of its file alone.
-    """
+    """Raise the error that `read` would, or one if there is nothing to cluster; return what to say of other pages."""
     with _opened(path, max_pixels) as source:
         if source.width * source.height <= CHECKED_WHOLE:
             found = _read(source, None)
@@ -177,9 +173,8 @@ def _open(path: str | Path, stack: contextlib.ExitStack) -> Any:
 
 
 def _tiff_tags(source: Any) -> list[dict[int, Any]]:
-    """Return `TAGS` of each picture in a TIFF, of pages and of what they contain, as far as they are sound."""
+    """Return `TAGS` of each picture in a TIFF, of pages and of what they contain; of a damaged one, the first."""
     found: list[dict[int, Any]] = []
-    # Of no TIFF nothing is found, and of a damaged one what comes before the damage.
     with contextlib.suppress(Exception), Path(source.name).open("rb") as file:
         begin = file.read(8)
         begin += file.read(8) if 43 in begin[2:4] else b""  # of a BigTIFF
@@ -211,9 +206,10 @@ def _other_pages(source: Any) -> str:
 
 def _names(source: Any) -> list[str]:
     """Return what the bands of an opened picture are called: as the file describes them, else by their colors."""
-    if isinstance(source, Image.Image):
-        return list(COLORS)
-    return [name or mean.name for name, mean in zip(source.descriptions, source.colorinterp, strict=True)]
+    named = getattr(source, "descriptions", COLORS)
+    return [
+        name or mean.name for name, mean in zip(named, getattr(source, "colorinterp", named), strict=True)
+    ]
 
 
 def _read(source: Any, wanted: Bands) -> Raster:
@@ -236,8 +232,7 @@ def _read_picture(picture: Image.Image, bands: Sequence[int] | None) -> Raster:
     said = picture.info | {ExifTags.TAGS.get(tag): value for tag, value in tags.items()}
     rgba = ImageOps.exif_transpose(picture).convert("RGBA")
     mask = np.asarray(rgba.getchannel("A")) == 0
-    white = Image.new("RGBA", rgba.size, "white")
-    image = np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
+    image = np.asarray(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"))
     if bands is not None:
         image = image[..., np.subtract(bands, 1)]
         chosen += f"; {', '.join(map(str, bands))} taken for red, green, blue, as asked"
@@ -361,9 +356,8 @@ def _bins(dataset: Any, bands: list[int], is_masked: bool) -> tuple[float, float
     beyond = np.mean((sample < low) | (sample >= low + 256 * width))
     if width == 1 and not beyond:
         return low, 1, apart, f"{held}, {f'counted from {_number(low)}' if low else 'as they are'}"
-    bins = f"in bins of {_number(width)}{' values' if whole else ''} from {_number(low)} up"
-    ends = f"{beyond:.2%} lie beyond and count into the first or the last bin"
-    return low, width, apart, f"{held}; {bins}, 256 at most, the same for all bands; {ends}"
+    held += f"; in bins of {_number(width)}{' values' if whole else ''} from {_number(low)} up, 256 at most, the same for all bands"
+    return low, width, apart, f"{held}; {beyond:.2%} lie beyond and count into the first or the last bin"
 
 
 def _number(value: float) -> str:
