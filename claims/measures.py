@@ -168,10 +168,15 @@ def most_agreeing(labels: NDArray[np.integer], answers: NDArray[np.integer]) -> 
     return max(int((np.array(order)[labels] == answers).sum()) for order in permutations(range(3)))
 
 
-def squares_within(values: NDArray[Any], thresholds: Any) -> float:
-    """Return the squared distances of values to the means of the classes between thresholds, added up."""
-    classes = np.digitize(values, thresholds, right=True)
-    return sum(values[classes == c].var() * np.sum(classes == c) for c in np.unique(classes))
+def squares_within(values: NDArray[Any], labels: NDArray[np.integer]) -> float:
+    """Return the squared distances of numbers or points to the mean of their group, added up."""
+    groups = [values[labels == label] for label in np.unique(labels)]
+    return sum(((group - group.mean(axis=0)) ** 2).sum() for group in groups)
+
+
+def rise(numbers: Any) -> Any:
+    """Return the largest step up from a number to the next, 0 if there is none."""
+    return np.diff(numbers).max(initial=0)
 
 
 def area_between(one: NDArray[Any], other: NDArray[Any], weights: NDArray[Any]) -> float:
