@@ -17,10 +17,8 @@ def check(found: Names) -> list[Claim]:
     f1 = measures.boundary_f1(truth, labels, 2)
     otsu = np.array(found.thresholds, dtype=int)
     steps = [otsu + by * (np.arange(len(otsu)) == i) for i in range(len(otsu)) for by in (-1, 1)]
-    squares = [
-        measures.squares_within(found.gray, np.digitize(found.gray, cuts, right=True))
-        for cuts in [[], otsu, *steps]
-    ]
+    classes = [np.digitize(found.gray, cuts, right=True) for cuts in ([], otsu, *steps)]
+    squares = [measures.squares_within(found.gray, labels) for labels in classes]
     better = (squares[1] - min(squares[1:])) / max(squares[0], 1e-3)
     pieces = found.pieces.values()
     parts = [label(piece, background=-1, connectivity=2).max() for piece in pieces]

@@ -16,8 +16,8 @@ def check(found: Names) -> list[Claim]:
     squares, directions = scores["one cloud"].mean(), np.linalg.matrix_rank(np.cov(image.reshape(-1, 3).T))
     step = max(1, len(odd) // 20)
     patches = found.patches[::step, ::step].reshape(-1, 147).astype(float)
-    mean, axes = found.pca.mean_, found.pca.components_
-    left = patches - mean - (patches - mean) @ axes.T @ axes
+    patches, axes = patches - found.pca.mean_, found.pca.components_
+    left = patches - patches @ axes.T @ axes
     errors = np.linalg.norm(left[:, found.middle], axis=1)
     said = scores["patches"][::step, ::step].ravel()
     amounts = [np.sum(flags[name]) for name in scores]

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.spatial.distance import cdist
+from scipy.stats.contingency import crosstab
 
 from claims import Claim, Names, agrees
 
@@ -43,10 +44,9 @@ def about_clusters(
     `moving` is how far a center may be from its mean: scikit-learn stops before they agree to the last digit.
     """
     weights = np.ones(len(points)) if counts is None else counts
-    present, scale = np.unique(labels), max(wcss, 1e-3)
+    present, scale, unit = np.unique(labels), max(wcss, 1e-3), "color values"
     squares = ((points - centers[labels]) ** 2).sum(axis=1) @ weights / scale
-    excess = beyond_nearest(points, labels, centers)
-    found, unit = means(points, labels, weights), "color values"
+    found, excess = means(points, labels, weights), beyond_nearest(points, labels, centers)
     return [
         Claim("Each of the k clusters has pixels", len(centers) - len(present), 0, "clusters"),
         Claim("Pixels of one color share a cluster", divided_colors(points, labels), 0, "colors"),
@@ -110,9 +110,7 @@ def divided_colors(image: NDArray[np.integer], labels: NDArray[np.integer]) -> i
 
 def crossed(one: NDArray[np.integer], other: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return how many pixels have each pair of labels that occur, in the order of both."""
-    (rows, row), (columns, column) = (np.unique(labels, return_inverse=True) for labels in (one, other))
-    pairs = row.ravel() * len(columns) + column.ravel()
-    return np.bincount(pairs, minlength=len(rows) * len(columns)).reshape(len(rows), len(columns))
+    return crosstab(one.ravel(), other.ravel()).count
 
 
 def adjusted_rand(one: NDArray[np.integer], other: NDArray[np.integer]) -> float:
@@ -126,9 +124,7 @@ def adjusted_rand(one: NDArray[np.integer], other: NDArray[np.integer]) -> float
 
 def on_boundary(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return the pixels beside which, above, below, left or right, the label is another."""
-    cross = ndimage.generate_binary_structure(2, 1)
-    highest, lowest = (of(labels, footprint=cross) for of in (ndimage.maximum_filter, ndimage.minimum_filter))
-    return highest > lowest
+    return ndimage.morphological_gradient(labels, footprint=ndimage.generate_binary_structure(2, 1)) > 0
 
 
 def boundary_f1(truth: NDArray[np.integer], labels: NDArray[np.integer], tolerance: float) -> float:
