@@ -72,13 +72,12 @@ def about_segments(found: Names) -> list[Claim]:
 def means(points: NDArray[Any], labels: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
     """Return the weighted mean of each group of points that occurs, in the order of the labels."""
     _, group = np.unique(labels, return_inverse=True)
-    total = np.bincount(group, weights)
-    weighted = points * np.asarray(weights)[:, np.newaxis]
-    return np.stack([np.bincount(group, channel) for channel in weighted.T], axis=1) / total[:, np.newaxis]
+    sums = [np.bincount(group, channel * np.asarray(weights)) for channel in points.T]
+    return np.stack(sums, axis=1) / np.bincount(group, weights)[:, np.newaxis]
 
 
 def lloyd_is_ambiguous(points: NDArray[Any], centers: NDArray[Any]) -> bool:
-    """Return True if, in a round of Lloyd's algorithm from these centers, a color lies midway or a cluster is empty."""
+    """Return True if, in a round of Lloyd's algorithm, a color lies midway or a cluster is empty."""
     values, counts = np.unique(points, axis=0, return_counts=True)
     before = np.full(len(values), -1)
     while True:
