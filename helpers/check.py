@@ -169,12 +169,8 @@ def judge(key: Key, answer: Any) -> Verdict:
 def keys_of(chapter: str | int, given: Mapping[str, Any], asked: str = "") -> dict[str, Key]:
     """Return the keys of a chapter's exercises, by name, for these values of parameters.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there are no exercises for this chapter where this module lies.
-    BrokenKeyError
-        If a key cannot be computed, of the exercise `asked` for or else of any; the message names the exercise.
+    Raise BrokenKeyError if a key cannot be computed, of the exercise `asked` for or else of any, and FileNotFoundError
+    if there are no exercises for this chapter where this module lies.
     """
     keys, failed = _keys_of(str(chapter).zfill(2), tuple(sorted(given.items())))
     for name, message in failed.items():
@@ -235,11 +231,10 @@ def plain(value: Any) -> Any:
         return [plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"the answer holds {value}, which is no number; was something divided by zero?")
-    if isinstance(value, bool | str | float) or (isinstance(value, int) and abs(value) < 2**63):
-        return value
-    raise ValueError(
-        f"an answer of type {type(value).__name__} cannot be checked; give a number, a text, or a list of them."
-    )
+    if not isinstance(value, bool | str | float | int) or (isinstance(value, int) and abs(value) >= 2**63):
+        kind = f"an answer of type {type(value).__name__}"
+        raise ValueError(f"{kind} cannot be checked; give a number, a text, or a list of them.")
+    return value
 
 
 def _unfinished(answer: Any) -> bool:
@@ -290,16 +285,17 @@ def _difference(key: Key, answer: Any) -> str:
         return f"the answer is {_kind(right)}, and this is {_kind(answer)}."
     if not isinstance(right, list | dict):
         return _in_common(key, [(right, answer)], "off") or UNKNOWN
-    if isinstance(right, list) and len(right) != len(answer):
-        return f"the answer has {len(right)} parts, and this has {len(answer)}."
-    if isinstance(right, list) and key.takes(_in_order(right), _in_order(answer)):
-        order = "the wrong way round" if len(right) == 2 else "in another order"
-        return f"these are the right parts, {order}."
+    if isinstance(right, list):
+        if len(right) != len(answer):
+            return f"the answer has {len(right)} parts, and this has {len(answer)}."
+        if key.takes(_in_order(right), _in_order(answer)):
+            order = "the wrong way round" if len(right) == 2 else "in another order"
+            return f"these are the right parts, {order}."
     pairs = {place: (ours.get(place), theirs.get(place)) for place in ours | theirs}
     wrong = {place: pair for place, pair in pairs.items() if not key.takes(*pair)}
     *others, last = wrong if isinstance(right, dict) else [_ordinal(place + 1) for place in wrong]
-    some = f"{', '.join(others)} and {last}" if others else last
-    some += f" of the {len(pairs)} parts {'are' if others else 'is'}"
+    parts = f"{', '.join(others)} and {last}" if others else last
+    some = f"{parts} of the {len(pairs)} parts {'are' if others else 'is'}"
     return _in_common(key, [*wrong.values()], f"{some} off") or f"{some} not right."
 
 
@@ -310,9 +306,9 @@ def _ordinal(number: int) -> str:
 
 def _in_common(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
     """Return what all wrong numbers, each beside the right one, have in common; nothing if there is no such thing."""
+    within, relative = key.within, key.relative
     if not all(is_number(r) and is_number(a) for r, a in wrong):
         return ""
-    within, relative = key.within, key.relative
     if all(
         isinstance(r, float) and 0 < abs(r) <= 1 and is_same(r, a / 100, min(within, abs(r) / 10), relative)
         for r, a in wrong
