@@ -169,8 +169,7 @@ def judge(key: Key, answer: Any) -> Verdict:
 def keys_of(chapter: str | int, given: Mapping[str, Any], asked: str = "") -> dict[str, Key]:
     """Return the keys of a chapter's exercises, by name, for these values of parameters.
 
-    Raise BrokenKeyError if a key cannot be computed, of the exercise `asked` for or else of any, and FileNotFoundError
-    if there are no exercises for this chapter where this module lies.
+    Raise a `BrokenKeyError` if a key cannot be computed: that of the exercise `asked` for, or else any.
     """
     keys, failed = _keys_of(str(chapter).zfill(2), tuple(sorted(given.items())))
     for name, message in failed.items():
@@ -197,9 +196,9 @@ def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> tuple[dict[str
     with threadpool_limits(1):  # the arrays are small: more threads would wait for each other
         for number, cell in enumerate(json.loads(path.read_text(encoding="utf-8"))["cells"], start=1):
             tags, text = set(cell["metadata"].get("tags", [])), "".join(cell["source"])
-            if cell["cell_type"] == "markdown":
-                heading = re.search(r"^### (\d+\.\d+) ", text, re.MULTILINE)
-                exercise = heading[1] if heading else exercise
+            heading = re.search(r"^### (\d+\.\d+) ", text, re.MULTILINE)
+            if heading and cell["cell_type"] == "markdown":
+                exercise = heading[1]
             if not tags & {"parameters", "setup", "key"}:
                 continue
             place = f"{path.name}, cell {number}"
@@ -217,10 +216,7 @@ def _keys_of(chapter: str, given: tuple[tuple[str, Any], ...]) -> tuple[dict[str
 
 
 def plain(value: Any) -> Any:
-    """Return a value as JSON has it: ``...`` is None, arrays and tuples are lists.
-
-    Anything else raises a ValueError, whose message says what cannot be checked.
-    """
+    """Return a value as JSON has it, or raise a ValueError: ``...`` is None, arrays and tuples are lists."""
     if value is ... or value is None:
         return None
     if hasattr(value, "tolist"):  # of NumPy or pandas
@@ -252,8 +248,7 @@ def is_number(value: Any) -> bool:
 def is_same(right: Any, answer: Any, within: float, relative: float = 0.0, like: Any = None) -> bool:
     """Return True if an answer is the right one: texts but for case and spaces, numbers within the wider tolerance.
 
-    If `within` is meant for numbers `like` these, that of a smaller number is smaller, too: where a count is asked for
-    and a share is the mistake, the tolerance of the count would take any share, and zero, too.
+    If `within` is meant for numbers `like` these, it shrinks with a smaller one: else a count's would take any share.
     """
     if right is None or _kind(right) != _kind(answer):
         return False
@@ -293,15 +288,11 @@ def _difference(key: Key, answer: Any) -> str:
             return f"these are the right parts, {order}."
     pairs = {place: (ours.get(place), theirs.get(place)) for place in ours | theirs}
     wrong = {place: pair for place, pair in pairs.items() if not key.takes(*pair)}
-    *others, last = wrong if isinstance(right, dict) else [_ordinal(place + 1) for place in wrong]
+    ordinals = [f"the {word}" for word in ORDINALS] + [f"number {n}" for n in range(11, len(pairs) + 1)]
+    *others, last = wrong if isinstance(right, dict) else [ordinals[place] for place in wrong]
     parts = f"{', '.join(others)} and {last}" if others else last
     some = f"{parts} of the {len(pairs)} parts {'are' if others else 'is'}"
     return _in_common(key, [*wrong.values()], f"{some} off") or f"{some} not right."
-
-
-def _ordinal(number: int) -> str:
-    """Return "the second" for 2, and "number 12" for 12."""
-    return f"the {ORDINALS[number - 1]}" if number <= len(ORDINALS) else f"number {number}"
 
 
 def _in_common(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
@@ -309,10 +300,8 @@ def _in_common(key: Key, wrong: list[tuple[Any, Any]], some: str) -> str:
     within, relative = key.within, key.relative
     if not all(is_number(r) and is_number(a) for r, a in wrong):
         return ""
-    if all(
-        isinstance(r, float) and 0 < abs(r) <= 1 and is_same(r, a / 100, min(within, abs(r) / 10), relative)
-        for r, a in wrong
-    ):
+    shares = all(isinstance(r, float) and 0 < abs(r) <= 1 for r, _ in wrong)
+    if shares and all(is_same(r, a / 100, min(within, abs(r) / 10), relative) for r, a in wrong):
         return "this is in percent. A share runs from 0 to 1."
     if all(key.takes(-r, a) for r, a in wrong):
         return "the sign is the other one."
