@@ -1,12 +1,9 @@
 """What must hold of every run of a chapter: one module per chapter, asked after its last cell.
 
-The notebooks do not know of these modules, and these modules import nothing of the course: what goes wrong in
-the helpers must not go wrong here in the same way. The module of chapter 4, `claims.ch04`, has
-
-- ``RECORD``, the names whose values the record of a run keeps, beside the values in the chapter's text;
-- ``check(found)``, which takes the names as the chapter left them and returns a list of `Claim`.
-
-What several of them measure is in `claims.measures`. `tests/test_claims.py` breaks the data of each claim.
+These modules import nothing of the course, so as not to repeat its mistakes. Each has ``RECORD``, the names
+whose values the record of a run keeps beside the values in the chapter's text, and ``check(found)``, which
+takes the names as the chapter left them and returns a list of `Claim`. What several of them measure is in
+`claims.measures`. `tests/test_claims.py` breaks the data of each claim.
 """
 
 import importlib
@@ -40,11 +37,9 @@ def ask(module: str, names: Mapping[str, Any]) -> str:
     missing = [name for name in asked.RECORD if name not in names]
     if missing:
         raise NameError(f"the record keeps {', '.join(missing)}, which the chapter does not define")
-    claims = [
-        # What is not finite counts as larger than any limit.
-        claim._replace(off=float(np.nan_to_num(claim.off, nan=1e308)))._asdict()
-        for claim in asked.check(Names(**names))
-    ]
+    claims = [claim._asdict() for claim in asked.check(Names(**names))]
+    for claim in claims:  # what is not finite counts as larger than any limit
+        claim["off"] = float(np.nan_to_num(claim["off"], nan=1e308))
     record = {name: plain(names[name]) for name in asked.RECORD}
     try:
         return json.dumps({"claims": claims, "record": record}, allow_nan=False)
@@ -54,10 +49,8 @@ def ask(module: str, names: Mapping[str, Any]) -> str:
 
 def plain(value: Any) -> Any:
     """Return a value with NumPy's and pandas's types made plain; NaN becomes None."""
-    if hasattr(value, "to_dict"):
-        value = value.to_dict()
-    if hasattr(value, "tolist"):
-        value = value.tolist()
+    for name in ("to_dict", "tolist"):
+        value = getattr(value, name)() if hasattr(value, name) else value
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | range):

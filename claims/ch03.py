@@ -1,19 +1,17 @@
-"""What chapter 3 claims of any run: its segments, the fall of the WCSS, and k-means on pixels and on weighted colors."""
-
 import numpy as np
 from scipy.spatial.distance import cdist
 
 from claims import Claim, Names, agrees, measures
 
 RECORD = ["k", "shares", "same_labels", "stretched_agreement", "wcss_rounds", "lowest", "raw_differ"]
-RECORD += ["raw_agreement", "ordered_differ", "segment_differ", "cluster_shares", "terrains_painted"]
-RECORD += ["root_mean_square"]
+RECORD += ["raw_agreement", "ordered_differ", "segment_differ", "cluster_shares"]
+RECORD += ["terrains_painted", "root_mean_square"]
 
 
 def check(found: Names) -> list[Claim]:
     """Return the claims about clusters, the WCSS, and k-means on pixels and on weighted colors."""
     seg, pixels, size = found.seg, found.pixels.astype(float), max(found.seg.wcss, 1)
-    rises = max(np.diff(found.wcss_rounds).max(initial=0), 0) / size
+    rises = measures.rise(found.wcss_rounds) / size
     beaten = max(seg.wcss - found.lowest, 0) / size
     by_color = found.by_color.labels_[found.colors.index].ravel()
     differ = np.mean(found.by_pixel.labels_ != by_color)
@@ -22,31 +20,14 @@ def check(found: Names) -> list[Claim]:
     nearest = measures.TARGETS[cdist(seg.centers, measures.TARGETS).argmin(axis=1)][seg.labels]
     wrong = np.sum((found.nearest_terrain != nearest).any(axis=-1))
     shares = [np.mean(seg.labels == cluster) for cluster in range(found.k)]
-    sums = [_wcss(pixels, labels) / size for labels in (found.by_pixel.labels_, by_color)]
+    sums = [measures.squares_within(pixels, labels) / size for labels in (found.by_pixel.labels_, by_color)]
     stated = [model.inertia_ / size for model in (found.by_pixel, found.by_color)]
     return [
         *measures.about_segments(found),
         Claim("The WCSS never rises from round to round", rises, 1e-9, "of the WCSS"),
         Claim("No start ends more than 0.1 % below the solver", beaten, 1e-3, "of the WCSS"),
-        agrees(
-            "By pixels and by weighted colors, the WCSS is that of all pixels",
-            sums,
-            stated,
-            1e-9,
-            "of the WCSS",
-        ),
-        Claim(
-            "Without ties and empty clusters, both ways end at the same clusters",
-            differ,
-            0.001,
-            "of the pixels",
-        ),
+        agrees("By pixels and by colors, the WCSS is that of all pixels", sums, stated, 1e-9, "of the WCSS"),
+        Claim("Without ties and empty clusters, both ways end alike", differ, 0.001, "of the pixels"),
         agrees("The shares of the clusters follow from counting", shares, found.cluster_shares),
         Claim("Pixels are painted in the color of the nearest terrain", wrong, 0, "pixels"),
     ]
-
-
-def _wcss(pixels: np.ndarray, labels: np.ndarray) -> float:
-    """Return the squared distances of all pixels to the mean of their cluster, added up."""
-    _, group = np.unique(labels, return_inverse=True)
-    return float(((pixels - measures.means(pixels, group, np.ones(len(group)))[group]) ** 2).sum())

@@ -1,5 +1,3 @@
-import numpy as np
-
 from claims import Claim, Names, agrees, measures
 
 RECORD = ["wcss", "knee", "knees", "takes", "scores", "chosen", "best", "agreement"]
@@ -10,8 +8,7 @@ def check(found: Names) -> list[Claim]:
     """Return the claims about the clusters, the criteria, and the k that is chosen."""
     colors, model, scores, takes = found.colors, found.models[found.chosen], found.scores, found.takes
     labels, centers = model.labels_, model.cluster_centers_
-    counts, wcss = colors.counts, np.array(found.wcss)
-    rises = max(np.diff(wcss).max(initial=0), 0) / max(wcss[0], 1)
+    counts, rises = colors.counts, measures.rise(found.wcss) / max(found.wcss[0], 1)
     agreement = measures.adjusted_rand(found.truth, labels[colors.index])
     signed = {name: sign * scores[name] for name, sign in SIGNS.items() if name in takes}
     missed = max(column.max() - column[takes[name]] for name, column in signed.items())

@@ -15,6 +15,7 @@ def check(found: Names) -> list[Claim]:
     """Return the claims about the tree, the dense places, the clouds, and the scores that they get."""
     colors, k, points, clouds = found.colors, found.k, found.noisy["with noise"], found.mixture
     agreement = measures.adjusted_rand(found.truth, found.cuts[k][colors.index])
+    said = found.on_picture(found.cuts[k])
     divided = [len(set(zip(b, a, strict=True))) - len(set(b)) for a, b in pairwise(found.cuts.values())]
     wcss = ((found.sample - found.sample.mean(axis=0)) ** 2).sum()
     off_joins = abs((found.joins[:, 2] ** 2).sum() / 2 - wcss) / max(wcss, 1)
@@ -31,9 +32,7 @@ def check(found: Names) -> list[Claim]:
     too_thin = max(1 - found.thin[1], 1e-3 - found.thin[1e-6], 0)
     return [
         measures.about_terrain(found),
-        agrees(
-            "The tree's agreement follows from counting pairs", agreement, found.on_picture(found.cuts[k])
-        ),
+        agrees("The tree's agreement follows from counting pairs", agreement, said),
         Claim("Each cluster of a cut lies within one of the next coarser cut", max(divided, default=0)),
         Claim("The rises of all joins add up to the sample's WCSS", off_joins, 1e-6, "of the WCSS"),
         Claim("A color is noise exactly if no core point is near", np.sum(noise != (dense < 0)), 0, "colors"),

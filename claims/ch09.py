@@ -13,17 +13,15 @@ def check(found: Names) -> list[Claim]:
     changed = (found.before != image).any(axis=-1)
     ranks = [np.unique(scores[name], return_inverse=True)[1] for name in found.by_color]
     divided = sum(measures.divided_colors(image, rank) for rank in ranks)
-    directions = np.linalg.matrix_rank(np.cov(image.reshape(-1, 3).T))
+    squares, directions = scores["one cloud"].mean(), np.linalg.matrix_rank(np.cov(image.reshape(-1, 3).T))
     step = max(1, len(odd) // 20)
     patches = found.patches[::step, ::step].reshape(-1, 147).astype(float)
-    mean, axes = found.pca.mean_, found.pca.components_
-    left = patches - mean - (patches - mean) @ axes.T @ axes
+    patches, axes = patches - found.pca.mean_, found.pca.components_
+    left = patches - patches @ axes.T @ axes
     errors = np.linalg.norm(left[:, found.middle], axis=1)
     said = scores["patches"][::step, ::step].ravel()
     amounts = [np.sum(flags[name]) for name in scores]
-    passed_over = sum(
-        np.sum(score[~flags[name]] > score[flags[name]].min()) for name, score in scores.items()
-    )
+    passed_over = sum(np.sum(s[~flags[name]] > s[flags[name]].min()) for name, s in scores.items())
     average = [measures.average_precision(odd, score) for score in scores.values()]
     cloud = found.average["cloud per cluster"]
     by_color = found.by_k[found.k - 1] if found.k <= len(found.by_k) else cloud
@@ -33,9 +31,7 @@ def check(found: Names) -> list[Claim]:
         measures.about_terrain(found),
         Claim("The picture was changed exactly where planted", np.sum(changed != odd), 0, "pixels"),
         Claim("A method of colors gives all pixels of a color one score", divided, 0, "colors"),
-        agrees(
-            "With one cloud, squares average to the directions", scores["one cloud"].mean(), directions, 1e-6
-        ),
+        agrees("With one cloud, squares average to the directions", squares, directions, 1e-6),
         agrees("The score of a patch is the error of its middle", errors, said, 1e-6, "color values"),
         agrees("Each method flags as many pixels as were planted", amounts, np.sum(odd), 0, "pixels"),
         Claim("Each method flags the oddest pixels", passed_over, 0, "pixels"),

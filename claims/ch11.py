@@ -23,8 +23,7 @@ def check(found: Names) -> list[Claim]:
     counted = [np.count_nonzero(table), *table.shape]
     at_marker = after[listed["row"], listed["col"]]
     area = float(found.row_area @ data.sum(axis=1))
-    rises = max(np.diff(found.wcss).max(initial=0) / found.wcss[0], 0)
-    darker = max(-np.diff(centers.sum(axis=1)).min(initial=0), 0)
+    rises, darker = measures.rise(found.wcss) / found.wcss[0], measures.rise(-centers.sum(axis=1))
     drawn, unlike = found.cell_area[merged >= 0].sum(), np.sum(found.again.mask != found.mask)
     painted, said = found.again.image[some], found.centers[labels[some]]
     return [

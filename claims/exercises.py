@@ -1,17 +1,14 @@
 """What the exercises of every chapter claim: their solutions are right, as `check` found in the run."""
 
-from __future__ import annotations
-
 import sys
-from types import SimpleNamespace
 
-from claims import Claim
+from claims import Claim, Names
 
 RECORD: list[str] = []
 TEXT = "The solution of each exercise is right by its key, made apart from it"
 
 
-def check(found: SimpleNamespace) -> list[Claim]:
+def check(found: Names) -> list[Claim]:
     """Return the claim on the solutions, with the verdict on each; without any verdict it does not hold."""
     verdicts = sys.modules["helpers.check"].verdicts if "helpers.check" in sys.modules else {}
     wrong = [f"{name} ({verdict.message})" for name, verdict in verdicts.items() if not verdict.right]

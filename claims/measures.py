@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 from scipy.spatial.distance import cdist
+from scipy.stats.contingency import crosstab
 
 from claims import Claim, Names, agrees
 
@@ -43,10 +44,9 @@ def about_clusters(
     `moving` is how far a center may be from its mean: scikit-learn stops before they agree to the last digit.
     """
     weights = np.ones(len(points)) if counts is None else counts
-    present, scale = np.unique(labels), max(wcss, 1e-3)
+    present, scale, unit = np.unique(labels), max(wcss, 1e-3), "color values"
     squares = ((points - centers[labels]) ** 2).sum(axis=1) @ weights / scale
-    excess = beyond_nearest(points, labels, centers)
-    found, unit = means(points, labels, weights), "color values"
+    found, excess = means(points, labels, weights), beyond_nearest(points, labels, centers)
     return [
         Claim("Each of the k clusters has pixels", len(centers) - len(present), 0, "clusters"),
         Claim("Pixels of one color share a cluster", divided_colors(points, labels), 0, "colors"),
@@ -72,13 +72,12 @@ def about_segments(found: Names) -> list[Claim]:
 def means(points: NDArray[Any], labels: ArrayLike, weights: ArrayLike) -> NDArray[np.float64]:
     """Return the weighted mean of each group of points that occurs, in the order of the labels."""
     _, group = np.unique(labels, return_inverse=True)
-    total = np.bincount(group, weights)
-    weighted = points * np.asarray(weights)[:, np.newaxis]
-    return np.stack([np.bincount(group, channel) for channel in weighted.T], axis=1) / total[:, np.newaxis]
+    sums = [np.bincount(group, channel * np.asarray(weights)) for channel in points.T]
+    return np.stack(sums, axis=1) / np.bincount(group, weights)[:, np.newaxis]
 
 
 def lloyd_is_ambiguous(points: NDArray[Any], centers: NDArray[Any]) -> bool:
-    """Return True if, in a round of Lloyd's algorithm from these centers, a color lies midway or a cluster is empty."""
+    """Return True if, in a round of Lloyd's algorithm, a color lies midway or a cluster is empty."""
     values, counts = np.unique(points, axis=0, return_counts=True)
     before = np.full(len(values), -1)
     while True:
@@ -110,9 +109,7 @@ def divided_colors(image: NDArray[np.integer], labels: NDArray[np.integer]) -> i
 
 def crossed(one: NDArray[np.integer], other: NDArray[np.integer]) -> NDArray[np.int64]:
     """Return how many pixels have each pair of labels that occur, in the order of both."""
-    (rows, row), (columns, column) = (np.unique(labels, return_inverse=True) for labels in (one, other))
-    pairs = row.ravel() * len(columns) + column.ravel()
-    return np.bincount(pairs, minlength=len(rows) * len(columns)).reshape(len(rows), len(columns))
+    return crosstab(one.ravel(), other.ravel()).count
 
 
 def adjusted_rand(one: NDArray[np.integer], other: NDArray[np.integer]) -> float:
@@ -126,9 +123,7 @@ def adjusted_rand(one: NDArray[np.integer], other: NDArray[np.integer]) -> float
 
 def on_boundary(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Return the pixels beside which, above, below, left or right, the label is another."""
-    cross = ndimage.generate_binary_structure(2, 1)
-    highest, lowest = (of(labels, footprint=cross) for of in (ndimage.maximum_filter, ndimage.minimum_filter))
-    return highest > lowest
+    return ndimage.morphological_gradient(labels, footprint=ndimage.generate_binary_structure(2, 1)) > 0
 
 
 def boundary_f1(truth: NDArray[np.integer], labels: NDArray[np.integer], tolerance: float) -> float:
@@ -168,10 +163,15 @@ def most_agreeing(labels: NDArray[np.integer], answers: NDArray[np.integer]) -> 
     return max(int((np.array(order)[labels] == answers).sum()) for order in permutations(range(3)))
 
 
-def squares_within(values: NDArray[Any], thresholds: Any) -> float:
-    """Return the squared distances of values to the means of the classes between thresholds, added up."""
-    classes = np.digitize(values, thresholds, right=True)
-    return sum(values[classes == c].var() * np.sum(classes == c) for c in np.unique(classes))
+def squares_within(values: NDArray[Any], labels: NDArray[np.integer]) -> float:
+    """Return the squared distances of numbers or points to the mean of their group, added up."""
+    groups = [values[labels == label] for label in np.unique(labels)]
+    return sum(((group - group.mean(axis=0)) ** 2).sum() for group in groups)
+
+
+def rise(numbers: Any) -> Any:
+    """Return the largest step up from a number to the next, 0 if there is none."""
+    return np.diff(numbers).max(initial=0)
 
 
 def area_between(one: NDArray[Any], other: NDArray[Any], weights: NDArray[Any]) -> float:

@@ -10,7 +10,7 @@ import ast
 import io
 import json
 import zipfile
-from contextlib import suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -39,25 +39,26 @@ def with_parameters(notebook: dict[str, Any], values: dict[str, Any]) -> dict[st
         if "injected-parameters" in tags:
             continue
         if "parameters" in tags:
-            lines = text_of(cell).splitlines()
-            cell = {
-                **cell,
-                "source": "\n".join(_assign(line, values) for line in lines).splitlines(keepends=True),
-            }
+            cell = {**cell, "source": _assign(text_of(cell), values).splitlines(keepends=True)}
         cells.append(cell)
     return {**notebook, "cells": cells}
 
 
-def _assign(line: str, values: dict[str, Any]) -> str:
-    """Return a line of a parameters cell with the run's value in place of the default; as it is, where they are the same."""
-    name, _, default = (part.strip() for part in line.partition("="))
-    if name not in values:
-        return line
-    with suppress(ValueError, SyntaxError):
-        if ast.literal_eval(default) == values[name]:
-            return line
-    # What Quarto would take for a shortcode is written in Python's other way.
-    return f"{name} = {values[name]!r}".replace("{{<", "{\\x7b<")
+def _assign(source: str, values: dict[str, Any]) -> str:
+    """Return a parameters cell with the run's values in place of other ones; comments and all else in it stay."""
+    raw = source.encode()  # as the places in it are counted in bytes
+    starts = [0, *accumulate(len(line) for line in raw.splitlines(keepends=True))]
+    for node in reversed(ast.parse(source).body):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if not isinstance(target, ast.Name) or target.id not in values or value is None:
+            continue
+        if ast.literal_eval(value) != values[target.id]:
+            # What Quarto would take for a shortcode is written in Python's other way.
+            new = repr(values[target.id]).replace("{{<", "{\\x7b<").encode()
+            end = starts[value.end_lineno - 1] + value.end_col_offset
+            raw = raw[: starts[value.lineno - 1] + value.col_offset] + new + raw[end:]
+    return raw.decode()
 
 
 def to_do(run: Run, exercises: Chapter, needs: str = "") -> dict[str, Any]:

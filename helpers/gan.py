@@ -1,7 +1,7 @@
 """A generative adversarial network on points: two tiny networks, their gradients by hand, and their contest.
 
-Steps: set up both networks; in each round let the discriminator learn to tell real points from generated ones, then the
-generator from its scores. Several contests run side by side: every array of weights or points has an axis for them.
+Steps: set up both networks; in each round train the discriminator to separate real points from generated ones, then
+the generator by its scores. Several runs are trained at once: every array of weights or points has an axis for them.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ DIGITS = 6  # weights are rounded, so that a last bit in which two machines diff
 
 
 class History(NamedTuple):
-    """What came out of `train`, with m moments kept, for several runs."""
+    """What came out of `train`, for several runs, with points kept at m moments."""
 
-    # (rounds, runs), before each round's step; log 2 where the discriminator cannot distinguish
-    discriminator_loss: Array
+    discriminator_loss: Array  # (rounds, runs), before each round's step; log 2 where all scores are 0
     generator_loss: Array
     moments: NDArray[np.int64]  # (m,), rounds done when points were kept
     points: Array  # (m, runs, n_points, 3), made from the same noise at each moment, in [-1, 1]
@@ -43,59 +42,53 @@ def train(
     batch: int = 64,
     n_points: int = 500,
 ) -> History:
-    """Let a generator and a discriminator learn against each other, for several runs side by side.
+    """Train a generator and a discriminator against each other, several runs side by side.
 
     Parameters
     ----------
     points : ndarray of shape (n, 3), float64
-        What is real: colors, in [-1, 1].
+        The real points: colors, in [-1, 1].
     random_states : sequence of int
-        One per run: where its first weights, noise and real examples are drawn from.
+        The seed of each run, for its first weights, noise and real examples.
     generator_rates, discriminator_rates : float, or one per run
-        About how far a weight moves in a step.
+        The learning rates: about how far a weight moves in a step.
     rounds, every, batch, n_points : int
-        Rounds of the contest; after how many of them points are kept; real examples in a step; points kept.
+        Rounds in all; rounds from one moment at which points are kept to the next; real examples in a step; points kept.
     """  # I. Goodfellow and others, 2014; weights move as D. P. Kingma and J. Ba, 2015, have it
     randoms = [np.random.RandomState(state) for state in random_states]
     generator = new_network((NOISE, HIDDEN, HIDDEN, 3), randoms)
     discriminator = new_network((3, HIDDEN, HIDDEN, 1), randoms)
-    generator_step = Adam(generator, generator_rates)
-    discriminator_step = Adam(discriminator, discriminator_rates)
+    step_generator = Adam(generator, generator_rates)
+    step_discriminator = Adam(discriminator, discriminator_rates)
+    wanted = np.repeat([1.0, -1.0], batch)[:, np.newaxis]
     shown = draw_noise(n_points, randoms)
     losses, kept = np.empty((2, rounds, len(randoms))), [generate(generator, shown)[-1]]
     for i in range(rounds):
         real = np.stack([points[random.randint(0, len(points), batch)] for random in randoms])
         made = generate(generator, draw_noise(batch, randoms))
-        losses[0, i], slopes = discriminator_lesson(discriminator, real, made[-1])
-        discriminator_step(slopes)
-        losses[1, i], slopes = generator_lesson(generator, discriminator, made)
-        generator_step(slopes)
+        both = np.concatenate([real, made[-1]], axis=1)
+        losses[0, i], slopes, _ = discriminate(discriminator, both, wanted)
+        step_discriminator(slopes)
+        losses[1, i], _, through = discriminate(discriminator, made[-1], 1.0)
+        step_generator(backward(generator, made, through * (1 - made[-1] ** 2))[0])
         if (i + 1) % every == 0:
             kept.append(generate(generator, shown)[-1])
-    return History(
-        losses[0], losses[1], every * np.arange(len(kept)), np.array(kept), generator, discriminator
-    )
+    moments = every * np.arange(len(kept))
+    return History(losses[0], losses[1], moments, np.array(kept), generator, discriminator)
 
 
-def discriminator_lesson(discriminator: Network, real: Array, made: Array) -> tuple[Array, Network]:
-    """Return the discriminator's loss, (runs,), and its slopes: real points should score high, made ones low."""
-    layers = forward(discriminator, np.concatenate([real, made], axis=1))
-    wanted = np.where(np.arange(layers[-1].shape[1]) < real.shape[1], 1.0, -1.0)[:, np.newaxis]
-    loss, slope = surprise(wanted * layers[-1])
-    return loss, backward(discriminator, layers, wanted * slope)[0]
+def discriminate(
+    discriminator: Network, points: Array, wanted: Array | float
+) -> tuple[Array, Network, Array]:
+    """Return the loss of points that should be taken for real where `wanted` is 1, for made where it is -1.
 
-
-def generator_lesson(generator: Network, discriminator: Network, made: list[Array]) -> tuple[Array, Network]:
-    """Return the generator's loss, (runs,), and its slopes: what it `made` should be taken for real."""
-    layers = forward(discriminator, made[-1])
-    loss, slope = surprise(layers[-1])
-    through = backward(discriminator, layers, slope)[1]  # how the loss changes with the made points
-    return loss, backward(generator, made, through * (1 - made[-1] ** 2))[0]
-
-
-def surprise(score: Array) -> tuple[Array, Array]:
-    """Return the mean of -log of the probability 1 / (1 + exp(-score)), (runs,), and its slope in each score."""
-    return np.logaddexp(0, -score).mean(axis=(1, 2)), -1 / (1 + np.exp(score)) / score.shape[1]
+    The loss, (runs,), is the mean of -log of the probability 1 / (1 + exp(-score)) of what is wanted. After it come its
+    slopes in the discriminator's weights, and in the points.
+    """
+    layers = forward(discriminator, points)
+    score = wanted * layers[-1]
+    slope = wanted * (-1 / (1 + np.exp(score)) / score.shape[1])
+    return np.logaddexp(0, -score).mean(axis=(1, 2)), *backward(discriminator, layers, slope)
 
 
 def generate(generator: Network, noise: Array) -> list[Array]:

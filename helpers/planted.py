@@ -1,7 +1,7 @@
-"""Plant things that do not belong into a landscape, and say where: a road, a lake, dead and stray pixels.
+"""Plant things that do not belong into a landscape, and map them: a road, a lake, dead and stray pixels.
 
-Steps: a road winds from the left edge to the right one; a lake of the wrong color lies on the land beside it;
-single pixels die, or take a color from elsewhere in the picture. A map says what was planted where.
+Steps: a road from the left edge to the right one; a lake of the wrong color on the land beside it; single pixels that
+are black or white, or have a color from elsewhere in the picture.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+Image = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Random = np.random.RandomState
 
 KINDS = ("nothing", "road", "lake", "dead pixels", "stray pixels")  # what the numbers of the map mean
 NOTHING, ROAD, LAKE, DEAD, STRAY = range(5)
@@ -20,28 +24,25 @@ APART = 3  # pixels between single ones, so that each is alone
 DONORS = 16  # pixels of other terrains, of which the one most unlike lends its color to a stray one
 
 
-def plant(
-    image: NDArray[np.uint8], truth: NDArray[np.integer], seed: int = 0
-) -> tuple[NDArray[np.uint8], NDArray[np.int8]]:
-    """Return a copy of the picture in which a few things do not belong, and what was planted where.
+def plant(image: Image, truth: NDArray[np.integer], seed: int = 0) -> tuple[Image, NDArray[np.int8]]:
+    """Return a copy of the picture in which a few things do not belong, and a map of them.
 
     Parameters
     ----------
     image : ndarray of shape (h, w, 3), uint8
-        The picture, from 32 × 32 pixels on, or a ValueError is raised.
+        The picture, from 32 × 32 pixels on.
     truth : ndarray of shape (h, w), int
-        The terrain of each pixel, 0 for water: the lake lies on land, if there is room for it.
+        The terrain of each pixel, 0 for water.
 
     Returns
     -------
     planted : ndarray of shape (h, w, 3), uint8
     kinds : ndarray of shape (h, w), int8
-        The place in `KINDS` of what was planted; 0 where nothing was. Every planted pixel has another color than before.
+        The place in `KINDS` of what was planted; 0 exactly where the color is as before.
     """
     if image.shape != (*truth.shape, 3) or min(truth.shape) < 32:
-        raise ValueError(
-            f"the picture must be (h, w, 3), from 32 x 32 on, with a terrain (h, w) for each pixel; not {image.shape} with {truth.shape}"
-        )
+        wanted = "(h, w, 3), from 32 x 32 on, with a terrain (h, w) for each pixel"
+        raise ValueError(f"the picture must be {wanted}; not {image.shape} with {truth.shape}")
     random = np.random.RandomState(seed)
     planted, kinds = image.copy(), np.zeros(truth.shape, dtype=np.int8)
     to_road = ndimage.distance_transform_edt(~_road(truth.shape, random))
@@ -64,30 +65,24 @@ def plant(
     return planted, kinds
 
 
-def _road(shape: tuple[int, ...], random: np.random.RandomState) -> NDArray[np.bool_]:
+def _road(shape: tuple[int, ...], random: Random) -> Mask:
     """Return the middle line of the road: three waves of falling height, from the left edge to the right."""
     height, width = shape
     t = np.linspace(0, 1, 4 * (height + width))
-    bend = sum(
-        amplitude * np.sin(2 * np.pi * (waves * t + random.uniform()))
-        for waves, amplitude in ((0.7, 0.2), (1.6, 0.08), (3.3, 0.03))
-    )
+    waves = ((0.7, 0.2), (1.6, 0.08), (3.3, 0.03))  # how many, and how high
+    bend = sum(high * np.sin(2 * np.pi * (many * t + random.uniform())) for many, high in waves)
     line = np.zeros(shape, dtype=bool)
     row = np.clip((random.uniform(0.4, 0.6) + bend) * height, 0, height - 1)
     line[row.astype(int), np.round(t * (width - 1)).astype(int)] = True
     return line
 
 
-def _lake(
-    land: NDArray[np.bool_], to_road: NDArray[np.float64], random: np.random.RandomState
-) -> NDArray[np.bool_]:
+def _lake(land: Mask, to_road: NDArray[np.float64], random: Random) -> Mask:
     """Return where the lake lies: a disc with a wavy rim, on land where that is possible, as near to the road as it fits."""
     radius = max(2.0, min(land.shape) / 22)
     away = to_road > radius / 4 + 2
-    room = np.pad(land & away, 1)
-    deep = ndimage.distance_transform_edt(room)[1:-1, 1:-1]
-    wide = 1.2 * radius  # the rim's waves reach so far
-    fits = deep >= min(wide, deep.max())
+    deep = ndimage.distance_transform_edt(np.pad(land & away, 1))[1:-1, 1:-1]
+    fits = deep >= min(1.2 * radius, deep.max())  # the rim's waves reach so far
     row, column = np.unravel_index(np.where(fits, to_road, np.inf).argmin(), land.shape)
     y, x = np.indices(land.shape)
     angle = np.arctan2(y - row, x - column)
@@ -95,9 +90,7 @@ def _lake(
     return np.asarray((np.hypot(y - row, x - column) <= rim) & away)
 
 
-def _colors_from_elsewhere(
-    here: NDArray[np.uint8], others: NDArray[np.uint8], random: np.random.RandomState
-) -> NDArray[np.uint8]:
+def _colors_from_elsewhere(here: Image, others: Image, random: Random) -> Image:
     """Return for each color that of one of the other pixels: of a few drawn ones, the color most unlike."""
     if not len(here) or not len(others):
         return here

@@ -225,24 +225,34 @@ def known(answer: Any, **more: Any) -> Key:
         (4, "4", "the answer is a number, and this is a text."),
         (0.25, 25.0, "this is in percent."),
         (0.25, -0.25, "the sign is the other one."),
-        (0.00250, 0.02, "close, but off by more than 0.01."),  # and no percent
-        (0.25, 0.28, "close, but off by more than 0.01."),
+        (0.00250, 0.02, "not by a mistake that is known here"),  # and no percent
+        (0.2534, 0.3, "close, but off by more than 0.01. Was something rounded too early?"),
+        (0.0234, 0.0, "close, but off by more than 0.01."),
+        (120.5678, 100.0, "not by a mistake that is known here"),
+        (120.5678, 121, "close, but off by more than 0.01."),
+        (0.25, 0.28, "not by a mistake that is known here"),
         (0.25, 0.9, "not by a mistake that is known here"),
         ([120, 30], [30, 120], "the wrong way round"),
         ([1, 2, 3], [3, 1, 2], "in another order"),
-        ([1, 2, 3], [1, 2, 4], "1 of the 3 parts is not right."),
+        ([1, 2, 3], [1, 2, 4], ": the third of the 3 parts is not right."),
+        ([1, 2, 3], [2, 2, 4], ": the first and the third of the 3 parts are not right."),
+        ([*range(12)], [*range(11), 0], "number 12 of the 12 parts is not right."),
+        (["a", [1, 2]], ["a", [1, 3]], ": the second of the 2 parts is not right."),
         ([1, 2, 3], [1, 2], "the answer has 3 parts, and this has 2."),
         ([0.25, 0.5], [25.0, 50.0], "this is in percent."),
         ([0.25, 3], [-0.25, 3], "the sign is the other one."),
-        ([0.25, 0.5], [0.28, 0.5], "close, but 1 of the 2 parts is off by more than 0.01."),
+        ([0.2534, 0.5], [0.3, 0.5], "close, but the first of the 2 parts is off by more than 0.01."),
         ("water", " Water ", "right."),
         ("water", "grass", "not by a mistake that is known"),
         (True, True, "right."),
         (True, 1, "the answer is True or False, and this is a number."),
         ({"a": 1}, {"a": 1.0}, "right."),
+        ({"a": 1, "b": 2}, {"a": 1, "b": 3}, ": b of the 2 parts is not right."),
+        ({"a": 1, "b": 2}, {"a": 1}, ": b of the 2 parts is not right."),
+        ({"a": 1}, {"a": 1, "c": 3}, ": c of the 2 parts is not right."),
+        ({"a": 0.2534, "b": 2}, {"a": 25.34, "b": 2}, "this is in percent."),
+        (1, [], "the answer is a number, and this is a list."),
         (4, None, "no answer."),
-        (4, float("nan"), "no answer."),
-        (4, object(), "no answer."),
     ],
 )
 def test_an_answer_is_told_what_kind_of_wrong_it_is(right: Any, answer: Any, says: str) -> None:
@@ -253,8 +263,11 @@ def test_a_tolerance_may_be_a_share_of_the_number() -> None:
     made = known([1000.0, 2.0], relative=0.01, wrong={"halves": ([500.0, 1.0], 0.5)})
     assert judge(made, [1009.0, 2.01]).right
     assert judge(made, [504.0, 1.0]).message == "not yet: halves"
-    assert judge(made, [1009.0, 2.3]).message == "not yet: 1 of the 2 parts is not right."
-    assert "off by more than 0.01 of its value" in judge(made, [1011.0, 2.0]).message
+    assert judge(made, [1009.0, 2.3]).message == "not yet: the second of the 2 parts is not right."
+    assert (
+        "off by more than 0.01 of its value"
+        in judge(known([1034.0, 2.0], relative=0.01), [1000.0, 2.0]).message
+    )
 
 
 def test_of_two_equal_wrong_answers_the_first_counts_and_the_right_one_wins() -> None:
@@ -275,18 +288,21 @@ def test_words_are_left_to_a_person() -> None:
 def test_check_takes_the_parameters_of_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
     values = {"size": 64, "scale": 16.0, "seed": 9}
     right = keys_of(4, values)["4.1"].answer
-    exec(
-        f"from helpers.check import check\ncheck('4.1', {right!r})\ncheck('4.9', 1)\ncheck('99.1', 1)\ncheck('4.1', ...)\ncheck('4.1', object())\ncheck(4.1, float('nan'))\ncheck('4.5', '\\n...\\n')\ncheck('4.2 ', ...)\ncheck('four', 1)",
-        dict(values),
-    )
-    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(("4.", "99.", "four"))]
-    assert lines[0] == "4.1: right."
-    assert lines[1].startswith("4.9: there is no such exercise; there are 4.1, ")
-    assert lines[2].startswith("99.1: recorded, but not checked: there are no exercises of chapter 99")
-    assert lines[3] == "4.1: no answer yet."
-    assert lines[4].startswith("4.1: an answer of type object cannot be checked")
-    assert lines[5].startswith("4.1: the answer holds nan, which is no number")
-    assert lines[6:] == ["4.5: no answer yet.", "4.2: no answer yet.", "four: there is no such exercise."]
+    said = {
+        f"'4.1', {right!r}": "4.1: right.",
+        "'4.9', 1": "4.9: there is no such exercise; there are 4.1, ",
+        "'99.1', 1": "99.1: recorded, but not checked: there are no exercises of chapter 99",
+        "'4.1', ...": "4.1: no answer yet.",
+        "'4.1', object()": "4.1: an answer of type object cannot be checked",
+        "4.1, float('nan')": "4.1: the answer holds nan, which is no number",
+        "'4.5', '\\n...\\n'": "4.5: no answer yet.",
+        "'4.2 ', ...": "4.2: no answer yet.",
+        "'four', 1": "four: there is no such exercise.",
+    }
+    names: dict[str, Any] = {**values, "check": exercises.check}
+    for asked, line in said.items():
+        exec(f"check({asked})", names)
+        assert capsys.readouterr().out.splitlines()[-1].startswith(line)
 
 
 def test_a_key_that_fails_is_named_and_the_others_are_checked(

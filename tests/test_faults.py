@@ -222,25 +222,6 @@ def test_nothing_of_the_users_settings_is_used(tmp_path: Path) -> None:
     assert found["transport"] == ("tcp" if os.name == "nt" else "ipc")
 
 
-def test_plain_papermill_ends_with_the_one_line(tmp_path: Path) -> None:
-    project = make_project(tmp_path, "records")
-    words = ["notebooks/records.ipynb", "out.ipynb", "-p", "sead", "9", "-k", "python3"]
-    done = subprocess.run(
-        [sys.executable, "-m", "papermill", *words, "--no-progress-bar"],
-        cwd=project.root,
-        env={**os.environ, "PYTHONPATH": str(project.root)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "ParameterError: unknown parameter sead = 9; did you mean seed?" in done.stderr
-    errors = [o for c in read_notebook(tmp_path / "out.ipynb")["cells"] for o in c.get("outputs", [])]
-    assert [o["traceback"] for o in errors if o["output_type"] == "error"] == [
-        ["ParameterError: unknown parameter sead = 9; did you mean seed?"]
-    ]
-
-
 def test_chapter_without_its_helpers_fails_in_one_line(tmp_path: Path) -> None:
     project = make_project(tmp_path, "records")
     (tmp_path / "helpers/parameters.py").write_text("1 / 0\n", "utf-8")

@@ -52,44 +52,41 @@ def assert_same(one: Network, other: Network) -> None:
         assert_allclose(a, b, atol=1e-7)
 
 
-def test_the_discriminators_slopes_are_those_of_its_loss(
-    contest: tuple[Network, Network, Array, Array],
-) -> None:
+WANTED = np.repeat([1.0, -1.0], BATCH)[:, np.newaxis]  # real points, then made ones
+
+
+def test_slopes_are_those_of_the_losses(contest: tuple[Network, Network, Array, Array]) -> None:
+    """Of the discriminator's, and of the generator's, which lead through the discriminator."""
     generator, discriminator, real, noise = contest
-    made = gan.generate(generator, noise)[-1]
-    slopes = gan.discriminator_lesson(discriminator, real, made)[1]
-    assert_same(
-        slopes, by_difference(lambda: gan.discriminator_lesson(discriminator, real, made)[0], discriminator)
-    )
-    assert max(np.abs(slope).max() for slope in slopes) > 0.01
 
+    def discriminated() -> tuple[Array, Network, Array]:
+        both = np.concatenate([real, gan.generate(generator, noise)[-1]], axis=1)
+        return gan.discriminate(discriminator, both, WANTED)
 
-def test_the_generators_slopes_lead_through_the_discriminator(
-    contest: tuple[Network, Network, Array, Array],
-) -> None:
-    generator, discriminator, _, noise = contest
+    def generated() -> tuple[Array, Network]:
+        made = gan.generate(generator, noise)
+        loss, _, slope = gan.discriminate(discriminator, made[-1], 1.0)
+        return loss, gan.backward(generator, made, slope * (1 - made[-1] ** 2))[0]
 
-    def loss() -> Array:
-        return gan.generator_lesson(generator, discriminator, gan.generate(generator, noise))[0]
-
-    slopes = gan.generator_lesson(generator, discriminator, gan.generate(generator, noise))[1]
-    assert_same(slopes, by_difference(loss, generator))
-    assert max(np.abs(slope).max() for slope in slopes) > 0.01
+    for network, lesson in ((discriminator, discriminated), (generator, generated)):
+        slopes = lesson()[1]
+        assert_same(slopes, by_difference(lambda lesson=lesson: lesson()[0], network))
+        assert max(np.abs(slope).max() for slope in slopes) > 0.01
 
 
 def test_the_losses_are_those_of_the_formulas(contest: tuple[Network, Network, Array, Array]) -> None:
     generator, discriminator, real, noise = contest
-    layers = gan.generate(generator, noise)
-    on_real, on_made = (
-        1 / (1 + np.exp(-gan.forward(discriminator, x)[-1][..., 0])) for x in (real, layers[-1])
-    )
+    made = gan.generate(generator, noise)[-1]
+    on_real, on_made = (1 / (1 + np.exp(-gan.forward(discriminator, x)[-1][..., 0])) for x in (real, made))
     wanted = -(np.log(on_real).mean(axis=1) + np.log(1 - on_made).mean(axis=1)) / 2
-    assert_allclose(gan.discriminator_lesson(discriminator, real, layers[-1])[0], wanted)
-    assert_allclose(gan.generator_lesson(generator, discriminator, layers)[0], -np.log(on_made).mean(axis=1))
+    both = np.concatenate([real, made], axis=1)
+    assert_allclose(gan.discriminate(discriminator, both, WANTED)[0], wanted)
+    assert_allclose(gan.discriminate(discriminator, made, 1.0)[0], -np.log(on_made).mean(axis=1))
 
 
 def test_an_extreme_score_makes_no_infinity() -> None:
-    loss, slope = gan.surprise(np.array([[[-700.0], [700.0]]]))
+    points = np.array([[[-700.0], [700.0]]])
+    loss, _, slope = gan.discriminate([np.ones((1, 1, 1)), np.zeros((1, 1, 1))], points, 1.0)
     assert_allclose(loss, [350.0])
     assert_allclose(slope[0, :, 0], [-0.5, 0.0], atol=1e-12)
 

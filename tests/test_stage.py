@@ -108,17 +108,19 @@ def test_marked_quotes_become_callouts_and_others_stay() -> None:
     )
 
 
-def test_the_runs_values_replace_the_defaults() -> None:
-    parameters = {
-        **code("# Parameters of this chapter\nseed = 0\nscale = 128.0"),
-        "metadata": {"tags": ["parameters"]},
-    }
-    injected = {**code("# Parameters\nseed = 7"), "metadata": {"tags": ["injected-parameters"]}}
-    notebook = downloads.with_parameters(
-        {"cells": [parameters, injected, code("x")]}, {"seed": 7, "scale": 128.0}
+def test_the_runs_values_replace_the_defaults_and_nothing_else_in_the_cell() -> None:
+    source = (
+        "# Parameters of this chapter\nseed: int = 0  # any\nscale = 128.0\nfirst_n_clusters = 7  # 2 to 10"
     )
-    sources = [text_of(cell) for cell in notebook["cells"]]
-    assert sources == ["# Parameters of this chapter\nseed = 7\nscale = 128.0", "x"]
+    cells = [
+        {**code(source), "metadata": {"tags": ["parameters"]}},
+        {**code("# Parameters\nseed = 7"), "metadata": {"tags": ["injected-parameters"]}},
+        code("x"),
+    ]
+    values = {"seed": 5, "scale": 128.0, "first_n_clusters": 4}
+    replaced, last = map(text_of, downloads.with_parameters({"cells": cells}, values)["cells"])
+    assert replaced == source.replace("= 0 ", "= 5 ").replace("= 7 ", "= 4 ")
+    assert last == "x"
 
 
 def test_staging_again_changes_nothing_and_what_is_gone_is_removed(small_course: tuple[Project, Run]) -> None:
