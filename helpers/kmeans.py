@@ -39,13 +39,7 @@ TRIED_ROUNDS = 5  # after so many rounds `lloyd` leaves only the best starts, wh
 def best_clusters(
     values: Values, counts: Counts, n_clusters: int, random_state: int = 0, n_init: int | None = None
 ) -> Clusters:
-    """Return the cluster of each color, (n,), in no particular order; see `segmentation.segment`.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer colors than clusters.
-    """
+    """Return the cluster of each color, (n,), in no particular order; ValueError if there are fewer than clusters."""
     if not 1 <= n_clusters <= len(values):
         raise ValueError(
             f"cannot make {n_clusters} clusters of a picture with {len(values)} distinct colors; "
@@ -69,7 +63,7 @@ def best_clusters(
 def quick(values: Values, counts: Counts, starts: NDArray[np.float64]) -> tuple[Values, float]:
     """Return the centers, (k, 3), and the WCSS of a quick k-means, for where hundreds are compared.
 
-    After `TRIED_ROUNDS` rounds the best three starts are run to convergence; single colors are not moved. With ten
+    After `TRIED_ROUNDS` rounds the best three starts are run to convergence; single colors are not moved. From ten
     starts on uniformly distributed colors, the WCSS is on average 0.25 % above the best known.
     """
     n_clusters = starts.shape[1]
@@ -104,14 +98,9 @@ def plus_plus_starts(
 def lloyd(
     values: Values, counts: Counts, starts: NDArray[np.float64], n_refined: int | None = None
 ) -> Clusters:
-    """Run Lloyd's algorithm from several starts, (n_init, k, 3), until no color changes cluster.
+    """Return the cluster of each color for each start, (n_init, n) int64, by Lloyd's algorithm run to convergence.
 
     With `n_refined`, only as many of the best starts go on after `TRIED_ROUNDS` rounds.
-
-    Returns
-    -------
-    ndarray of shape (n_init, n), int64
-        The cluster of each color, for each start.
     """
     weight, centers = counts.astype(float), starts.copy()
     n_init, n_clusters, _ = starts.shape
@@ -138,17 +127,17 @@ def lloyd(
         sums = [np.bincount(cell, value[: len(cell)], n_clusters * len(at_work)) for value in repeated]
         size, total = sums[0].reshape(-1, n_clusters), np.stack(sums[1:], axis=1).reshape(-1, n_clusters, 3)
         centers[at_work] = total / np.maximum(size, 1e-300)[:, :, np.newaxis]
-        if not size.all():  # rare: an empty cluster restarts at the worst-placed color
-            for start, empty in np.argwhere(size == 0):
-                worst = weight * (squared[going_on][start] + (values**2).sum(axis=1))
-                centers[at_work[start], empty] = values[worst.argmax()]
+        for start, empty in np.argwhere(
+            size == 0
+        ):  # rare: an empty cluster restarts at the worst-placed color
+            worst = weight * (squared[going_on][start] + (values**2).sum(axis=1))
+            centers[at_work[start], empty] = values[worst.argmax()]
 
 
 def move_single_colors(values: Values, counts: Counts, of_color: Clusters) -> Clusters:
     """Return the clusters after moving single colors for as long as that lowers the WCSS.
 
-    Lloyd's algorithm stops where every color is in the cluster of the nearest center, though moving one, and both
-    centers with it, may still be better: it stops at a different place from nearly every start.
+    Lloyd's algorithm stops where every color has the nearest center, though moving one, and two centers, may be better.
     """
     of_color = of_color.copy()
     k, everyone = of_color.max() + 1, np.arange(len(of_color))

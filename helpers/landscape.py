@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -136,20 +136,13 @@ def terrain(h: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.digitize(h, THRESHOLDS).astype(np.int64)
 
 
-class _Lattice(NamedTuple):
-    near: NDArray[np.intp]  # lattice point below each place
-    far: NDArray[np.intp]  # the next one
-    offset: NDArray[np.float32]  # distance from the first, in [0, 1)
-    fade: NDArray[np.float32]  # Perlin's smooth step from 0 to 1 of that distance
-
-
-def _lattice(place: NDArray[np.float32], repeat: np.float32) -> _Lattice:
-    """Return where the places of one axis lie in the lattice."""
-    near = np.floor(np.fmod(place, repeat))
-    far = np.fmod(near + np.float32(1), repeat)
+def _lattice(place: NDArray[np.float32], repeat: np.float32) -> tuple[NDArray[Any], ...]:
+    """Return, for places of one axis, the lattice points below and above, the way from the first, and its fade."""
+    below = np.floor(np.fmod(place, repeat))
+    above = np.fmod(below + np.float32(1), repeat)
     t = place - np.floor(place)
     fade = t * t * t * (t * (t * 6 - 15) + 10)  # float32 stays float32 beside plain numbers
-    return _Lattice(near.astype(np.intp) & 255, far.astype(np.intp) & 255, t, fade)
+    return below.astype(np.intp) & 255, above.astype(np.intp) & 255, t, fade
 
 
 def _layer(
@@ -159,33 +152,31 @@ def _layer(
 
     Gradients are looked up once per lattice row and column of pixels, and repeated for the pixel rows between.
     """
-    x, y = _lattice(rows, repeat), _lattice(columns, repeat)
+    above, below, dx, fade_x = _lattice(rows, repeat)
+    left, right, dy, fade_y = _lattice(columns, repeat)
     starts = np.flatnonzero(
-        (np.diff(x.near, prepend=-1) != 0) | (np.diff(x.far, prepend=-1) != 0)
-    )  # of lattice cells
-    cells = x.near[starts], x.far[starts]
+        np.diff(above, prepend=-1) | np.diff(below, prepend=-1)
+    )  # rows where a cell begins
+    cells = above[starts], below[starts]
     row_of = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(rows)))
-    u, v = x.fade[:, np.newaxis], y.fade[np.newaxis, :]
     gradient = GRADIENTS[:, table & 15]
 
-    def pull(side: int, points: NDArray[np.intp], dy: NDArray[np.float32]) -> NDArray[np.float32]:
+    def pull(side: int, points: NDArray[np.intp], away: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return offset · gradient for the lattice row on one `side` and the given column points."""
         corner = np.take(table, (table[cells[side]][:, np.newaxis] + points) & 255)
         result = np.take(np.take(gradient[0], corner), row_of, axis=0)
-        result *= (x.offset - np.float32(side))[:, np.newaxis]
-        result += np.take(np.take(gradient[1], corner) * dy, row_of, axis=0)
+        result *= (dx - np.float32(side))[:, np.newaxis]
+        result += np.take(np.take(gradient[1], corner) * away, row_of, axis=0)
         return result
 
-    def between(points: NDArray[np.intp], dy: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the blend of the two lattice rows, for the given column points."""
-        return blend(u, pull(0, points, dy), pull(1, points, dy))
-
-    def blend(
-        share: NDArray[np.float32], first: NDArray[np.float32], second: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    def blend(share: Any, first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32]:
         second -= first
         second *= share
         second += first
         return second
 
-    return blend(v, between(y.near, y.offset), between(y.far, y.offset - np.float32(1)))
+    first, second = (
+        blend(fade_x[:, np.newaxis], pull(0, points, away), pull(1, points, away))
+        for points, away in ((left, dy), (right, dy - np.float32(1)))
+    )
+    return blend(fade_y, first, second)

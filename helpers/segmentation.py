@@ -110,8 +110,8 @@ def segment(
     random_state : int
         Where the starts are drawn from.
     n_init : int, optional
-        Number of starts; the best result is kept. By default `kmeans.STARTS`, enough to find the same result from
-        any `random_state` on the course's landscapes. It is not certified to be the best there is.
+        Number of starts; the best result is kept. By default `kmeans.STARTS`: enough for the same result from any
+        `random_state` on the course's landscapes, which is not certified to be the best there is.
 
     Raises
     ------

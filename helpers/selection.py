@@ -34,10 +34,7 @@ def wcss_curve(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the numbers of clusters, (n,) int64, and the WCSS for each, (n,) float64, from 10 starts.
 
-    Raises
-    ------
-    ValueError
-        If there are fewer distinct colors than clusters.
+    ValueError if there are fewer distinct colors than clusters.
     """
     colors = _listed(image, mask)
     weighted, tried = (colors.values, colors.counts), [int(k) for k in ks]
@@ -63,12 +60,7 @@ def silhouette(
     """Return the mean silhouette (P. J. Rousseeuw, 1987) of the pixels, from -1 to 1; label -1 is left out.
 
     Pixels of one color and cluster have one silhouette. Where there are no more than `n_samples` of these kinds, the mean
-    over all pixels is exact; else it is that of `n_samples` pixels.
-
-    Raises
-    ------
-    ValueError
-        If the pixels are of fewer than two clusters.
+    over all pixels is exact; else it is that of `n_samples` pixels. ValueError for fewer than two clusters.
     """
     colors = _listed(image)
     seen = np.flatnonzero((labels.ravel() >= 0) & (colors.index.ravel() >= 0))
@@ -158,12 +150,8 @@ def stability(
     """Return how alike the clusters of several samples of the pixels are, from about 0 to 1.
 
     `n_resamples` times, `n_samples` pixels are drawn with replacement and clustered, and their centers label all pixels:
-    the mean adjusted Rand index of all pairs. After A. Ben-Hur, A. Elisseeff and I. Guyon, 2002.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer distinct colors than clusters.
+    the mean adjusted Rand index of all pairs. After A. Ben-Hur, A. Elisseeff and I. Guyon, 2002. ValueError if there are
+    fewer distinct colors than clusters.
     """
     colors, random = _listed(image), np.random.RandomState(random_state)
     chance = colors.counts / colors.counts.sum()
@@ -190,10 +178,7 @@ def stability(
 def choose(image: Image, random_state: int = 0, mask: NDArray[np.bool_] | None = None) -> int:
     """Return the number of clusters that the course goes on with: the elbow from 1 to 10, else the largest silhouette.
 
-    Raises
-    ------
-    ValueError
-        If the picture has a single color.
+    ValueError if the picture has a single color.
     """
     colors = _listed(image, mask)
     refuse_single_color(colors)

@@ -48,8 +48,9 @@ def tracked() -> set[str]:
 
 
 def data_named() -> set[str]:
-    """Return the files of data/ that chapters, exercises and helpers name, and that they look for."""
-    sources = [*ROOT.glob("notebooks/*.ipynb"), *ROOT.glob("exercises/*.ipynb"), *ROOT.glob("helpers/*.py")]
+    """Return the files of data/ that chapters, exercises, helpers and sweeps name, and that they look for."""
+    folders = {"notebooks": "ipynb", "exercises": "ipynb", "helpers": "py", "sweeps": "py"}
+    sources = [path for folder, kind in folders.items() for path in ROOT.glob(f"{folder}/*.{kind}")]
     text = "".join(path.read_text("utf-8") for path in sources)
     return {f"data/{path.name}" for path in (ROOT / "data").iterdir() if path.name in text}
 
