@@ -240,23 +240,34 @@ def test_the_reader_chooses_bands_by_the_numbers_and_names_in_the_head(tmp_path)
         refused(path, f"bands = {bands}: {must}", lambda path, bands=bands: raster.read(path, bands=bands))
 
 
+ROTATED = rasterio.Affine(7, 7, 5e5, 7, -7, 5e6)
 PLACES = {
-    "10 meters": ("EPSG:32633", (500_000, 5_000_000, 10, 10), 1e-4, 1e-9),
-    "feet": ("EPSG:2263", (980_000, 200_000, 100, 100), (100 * 0.3048006096 / 1000) ** 2, 1e-6),
+    "10 meters": ("EPSG:32633", from_origin(500_000, 5_000_000, 10, 10), 1e-4, 1e-9),
+    "feet": ("EPSG:2263", from_origin(980_000, 200_000, 100, 100), (100 * 0.3048006096 / 1000) ** 2, 1e-6),
     # on the ellipsoid a degree around 60° north covers 6188.6 square kilometers
-    "degrees": ("EPSG:4326", (10, 60.5, 1, 1), 6188.6, 5e-3),
+    "degrees": ("EPSG:4326", from_origin(10, 60.5, 1, 1), 6188.6, 5e-3),
     # at 60° a meter of the web's map is half a meter on the ground
-    "web map": ("EPSG:3857", (1_000_000, 8_399_737.9 + 500, 1000, 1000), 0.25, 1e-3),
+    "web map": ("EPSG:3857", from_origin(1_000_000, 8_399_737.9 + 500, 1000, 1000), 0.25, 1e-3),
+    "rotated": ("EPSG:32633", ROTATED, 98e-6, 1e-9),
+    "rotated degrees": ("EPSG:4326", ROTATED, None, 0),  # along a row, latitude changes
+    "rotated web map": ("EPSG:3857", ROTATED, None, 0),
 }
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_the_area_of_a_pixel(tmp_path, place):
-    crs, origin, area, within = PLACES[place]
-    read = raster.read(tiff(tmp_path / "a.tif", RGB[:1, :1], crs=crs, transform=from_origin(*origin)))
-    assert read.row_area == pytest.approx([area], rel=within)
+def test_the_area_of_a_pixel_and_the_place_of_what_is_written_again(tmp_path, place):
+    crs, transform, area, within = PLACES[place]
+    read = raster.read(tiff(tmp_path / "a.tif", RGB[:1, :1], crs=crs, transform=transform))
+    assert read.row_area == (area and pytest.approx([area], rel=within))
     assert read.about["coordinates"] == crs
-    assert read.about["pixel size"] != raster.NOT_STATED
+    assert (read.about["pixel size"] != raster.NOT_STATED) == (area is not None)
+    assert ("rotated" in read.about["size"]) == ("rotated" in place)
+    again = raster.read(tiff(tmp_path / "b.tif", read.image, crs=read.crs, transform=read.transform))
+    assert (
+        (again.crs, again.transform)
+        == (read.crs, read.transform)
+        == (rasterio.CRS.from_string(crs), transform)
+    )
 
 
 def test_what_the_file_says_of_its_origin(tmp_path):
@@ -320,24 +331,6 @@ def test_north_is_up_in_what_is_read(tmp_path, across, down):
     assert "turned" in read.about["size"]
     assert read.crs.to_string() == "EPSG:4326"
     assert read.transform.almost_equals(from_origin(10, 60, 0.3, 0.5))  # of the picture as it was turned
-
-
-def test_a_map_is_written_where_the_picture_lies(tmp_path):
-    place = {"crs": "EPSG:32633", "transform": from_origin(500_000, 5_000_000, 10, 10)}
-    read = raster.read(tiff(tmp_path / "a.tif", RGB, **place))
-    again = raster.read(tiff(tmp_path / "b.tif", read.image, crs=read.crs, transform=read.transform))
-    assert (again.crs, again.transform) == (read.crs, read.transform)
-    assert (read.crs, read.transform) == (rasterio.CRS.from_epsg(32633), place["transform"])
-    assert np.array_equal(again.row_area, read.row_area)
-
-
-def test_the_area_of_a_rotated_pixel(tmp_path):
-    place = rasterio.Affine(7, 7, 5e5, 7, -7, 5e6)
-    read = raster.read(tiff(tmp_path / "a.tif", RGB, crs="EPSG:32633", transform=place))
-    assert read.row_area == pytest.approx(np.full(40, 98e-6))
-    assert "rotated" in read.about["size"]
-    for crs in ("EPSG:4326", "EPSG:3857"):  # along a row, latitude changes
-        assert raster.read(tiff(tmp_path / "a.tif", RGB, crs=crs, transform=place)).row_area is None
 
 
 # More than one picture in a file
@@ -471,22 +464,20 @@ VISIBLE = changed(np.dstack([RGB, ALL]).astype(np.uint8), (5, 6, 3), 255)
 SINGLE = "the picture has a single color: there is nothing to cluster"
 
 
-@pytest.mark.parametrize(
-    ("bands", "reason"),
-    [
-        (np.full((40, 31, 3), 90, np.uint8), SINGLE),
-        (np.full((1, 1, 3), 90, np.uint8), SINGLE),
-        (VISIBLE, SINGLE),
-        (np.full((9, 9, 3), 0.5, np.float32), SINGLE),
-        (np.full((9, 9, 3), np.nan, np.float32), "no pixel holds data: there is nothing to cluster"),
-    ],
-    ids=["single", "pixel", "visible", "float", "none"],
-)
-def test_a_picture_with_nothing_to_cluster_is_refused_by_the_check(tmp_path, bands, reason):
-    path = tmp_path / "a"
-    refused(
-        tiff(path, bands) if bands.itemsize > 1 else pillow(path, bands, format="PNG"), reason, raster.check
-    )
+NOTHING = {
+    "single": (np.full((40, 31, 3), 90, np.uint8), SINGLE),
+    "pixel": (np.full((1, 1, 3), 90, np.uint8), SINGLE),
+    "visible": (VISIBLE, SINGLE),
+    "float": (np.full((9, 9, 3), 0.5, np.float32), SINGLE),
+    "none": (np.full((9, 9, 3), np.nan, np.float32), "no pixel holds data: there is nothing to cluster"),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING)
+def test_a_picture_with_nothing_to_cluster_is_refused_by_the_check(tmp_path, name):
+    (bands, reason), path = NOTHING[name], tmp_path / "a"
+    write, options = (tiff, {}) if bands.itemsize > 1 else (pillow, {"format": "PNG"})
+    refused(write(path, bands, **options), reason, raster.check)
     two = changed(VISIBLE, (7, 7, 3), 255)
     assert raster.check(pillow(path, two, format="PNG")) == raster.check(raster.LANDSAT) == ""
 
