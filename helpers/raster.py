@@ -206,10 +206,8 @@ def _other_pages(source: Any) -> str:
 
 def _names(source: Any) -> list[str]:
     """Return what the bands of an opened picture are called: as the file describes them, else by their colors."""
-    named = getattr(source, "descriptions", COLORS)
-    return [
-        name or mean.name for name, mean in zip(named, getattr(source, "colorinterp", named), strict=True)
-    ]
+    named, means = getattr(source, "descriptions", COLORS), getattr(source, "colorinterp", COLORS)
+    return [name or mean.name for name, mean in zip(named, means, strict=True)]
 
 
 def _read(source: Any, wanted: Bands) -> Raster:
