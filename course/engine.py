@@ -18,6 +18,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
 
 from course.inline import Expression, WeaveError, expressions, value_of
+from course.project import literals
 from helpers import parameters
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ def check_parameters(notebook: NotebookNode) -> None:
     """Raise an error if a parameter that papermill injected is not one of the notebook's, or not allowed."""
     tagged = {tag: cell for cell in notebook.cells for tag in cell.metadata.get("tags", [])}
     if "injected-parameters" in tagged:
-        given = parameters.literals(tagged["injected-parameters"].source)
-        own = parameters.literals(tagged["parameters"].source) if "parameters" in tagged else {}
+        given = literals(tagged["injected-parameters"].source)
+        own = literals(tagged["parameters"].source) if "parameters" in tagged else {}
         parameters.check_values(given, [name for name in own if name in parameters.TABLE])
 
 

@@ -5,6 +5,7 @@ Steps: find the project's folder, read its settings, list its chapters in the si
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from dataclasses import dataclass, field
@@ -183,3 +184,22 @@ def read_notebook(path: Path) -> dict[str, Any]:
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise CourseError(f"{path}: not a notebook: it has no list of cells")
     return notebook
+
+
+def literals(source: str) -> dict[str, Any]:
+    """Return the names that a parameters cell assigns, with their values.
+
+    Raises
+    ------
+    ValueError
+        If the cell does anything but assign plain values to names.
+    """
+    found: dict[str, Any] = {}
+    for node in ast.parse(source).body:
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(targets[0], ast.Name):
+            raise ValueError(f"line {node.lineno}: a parameters cell only assigns values to names")
+        if node.value is None:
+            raise ValueError(f"line {node.lineno}: a parameters cell gives each name a value")
+        found[targets[0].id] = ast.literal_eval(node.value)
+    return found

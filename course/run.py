@@ -36,7 +36,7 @@ from course.depends import PACKAGES, Sources, installed
 from course.errors import CourseError
 from course.execute import library_environment
 from course.exercises import solved
-from course.project import Chapter, Project, read_notebook
+from course.project import Chapter, Project, literals, read_notebook
 from course.report import Report
 from helpers import parameters as table
 
@@ -334,7 +334,7 @@ def declared_parameters(chapter: Chapter) -> dict[str, Any]:
     for cell in read_notebook(chapter.source)["cells"]:
         if "parameters" in cell.get("metadata", {}).get("tags", []):
             try:
-                return table.literals("".join(cell["source"]))
+                return literals("".join(cell["source"]))
             except (SyntaxError, ValueError) as error:
                 raise CourseError(f"{chapter.source}, parameters cell: {error}") from None
     return {}

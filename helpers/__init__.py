@@ -1,9 +1,7 @@
 """What the chapters import: one function per step, in the order in which the course takes them.
 
-``landscape`` makes the heights and the picture, ``segmentation`` clusters its colors (``kmeans`` is the solver behind it),
-``selection`` asks how many clusters, ``regions`` turns labels into a map. Later chapters add ``planted`` (things to be
-found), ``gan`` (two tiny networks) and ``raster`` (pictures from files). ``parameters`` is the one table of parameters, ``check``
-compares an answer to an exercise with its key.
+`landscape`, `segmentation` (`kmeans` is the solver behind it), `selection` and `regions` go from noise to a map; `planted`,
+`gan` and `raster` serve one chapter each; `parameters` is the one table of parameters, `check` compares answers with keys.
 """
 
 import os

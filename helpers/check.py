@@ -1,10 +1,7 @@
 """Check an answer to an exercise: right, or what kind of wrong, for any parameters, offline.
 
-Steps: run what a notebook of `exercises/` sets up, and its cells that hold keys, with the parameters of the notebook
-that asks; compare the answer with the key. `course classroom mark` judges students' notebooks with the same keys.
+The keys are computed by cells of `exercises/`, with the parameters of the notebook that asks; so they are for marking.
 """
-
-from __future__ import annotations
 
 import json
 import math
@@ -86,12 +83,10 @@ verdicts: dict[str, Verdict] = {}  # the last verdict of `check` on each exercis
 def key(
     name: str, answer: Any, *, points: float = 1, within: float = 0, relative: float = 0, wrong: Wrongs = None
 ) -> None:
-    """State the right answer to an exercise; in a cell tagged ``key``.
+    """State the right answer to an exercise, ``"4.2"``; in a cell tagged ``key``.
 
     Parameters
     ----------
-    name : str
-        The exercise: ``"4.2"``.
     answer : bool, int, float, str, a list or dict of them, or ``str`` itself
         The right answer, worth `points`. ``str`` stands for an answer in the student's own words.
     within, relative : float
@@ -109,14 +104,9 @@ def key(
 
 
 def check(name: str, answer: Any) -> None:
-    """Print whether an answer is right or, if not, what kind of wrong it is, and record it.
+    """Print whether the answer to an exercise, ``"4.2"``, is right or, if not, what kind of wrong it is, and record it.
 
-    Parameters
-    ----------
-    name : str
-        The exercise: ``"4.2"``.
-    answer : bool, int, float, str, or a list, tuple, array or dict of them
-        Your answer; ``...`` stands for none yet.
+    It may be a bool, int, float, str, or a list, tuple, array or dict of them; ``...`` stands for none yet.
     """
     name = str(name).strip()
     caller = sys._getframe(1).f_globals

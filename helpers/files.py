@@ -1,7 +1,5 @@
 """Find the course's data and exercises: beside this package in a checkout, inside it where a wheel was installed."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent

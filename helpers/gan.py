@@ -1,10 +1,7 @@
 """A generative adversarial network on points: two tiny networks, their gradients by hand, and their contest.
 
-Steps: set up both networks; in each round train the discriminator to separate real points from generated ones, then
-the generator by its scores. Several runs are trained at once: every array of weights or points has an axis for them.
+Several runs are trained at once: every array of weights or points has an axis for them.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -77,18 +74,16 @@ def train(
     return History(losses[0], losses[1], moments, np.array(kept), generator, discriminator)
 
 
-def discriminate(
-    discriminator: Network, points: Array, wanted: Array | float
-) -> tuple[Array, Network, Array]:
+def discriminate(network: Network, points: Array, wanted: Array | float) -> tuple[Array, Network, Array]:
     """Return the loss of points that should be taken for real where `wanted` is 1, for made where it is -1.
 
     The loss, (runs,), is the mean of -log of the probability 1 / (1 + exp(-score)) of what is wanted. After it come its
     slopes in the discriminator's weights, and in the points.
     """
-    layers = forward(discriminator, points)
+    layers = forward(network, points)
     score = wanted * layers[-1]
     slope = wanted * (-1 / (1 + np.exp(score)) / score.shape[1])
-    return np.logaddexp(0, -score).mean(axis=(1, 2)), *backward(discriminator, layers, slope)
+    return np.logaddexp(0, -score).mean(axis=(1, 2)), *backward(network, layers, slope)
 
 
 def generate(generator: Network, noise: Array) -> list[Array]:

@@ -13,8 +13,6 @@ Points are distinct colors, `values` of shape (n, 3), each of which stands for `
 colors change cluster for as long as that lowers the sum (J. A. Hartigan, *Clustering Algorithms*, 1975, chapter 4).
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

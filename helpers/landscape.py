@@ -1,7 +1,5 @@
 """Make the landscape: heights out of layers of Perlin noise, the colored picture, and the true terrain."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
@@ -41,6 +39,9 @@ def heights(
 ) -> NDArray[np.float64]:
     """Return heights from 0, the lowest, to 1, the highest: (size, size) float64, made of layers of Perlin noise.
 
+    K. Perlin, "Improving noise", SIGGRAPH 2002. With seed 0 this is ``noise.pnoise2(row / scale, column / scale, ...)``,
+    rounded as that library rounds (in float32). ValueError if every height is the same.
+
     Parameters
     ----------
     size : int
@@ -53,16 +54,6 @@ def heights(
         Amplitude and frequency of each layer, as multiples of the one before.
     seed : int
         Which landscape: 0 uses Perlin's own permutation table, any other seed a shuffle of it.
-
-    Raises
-    ------
-    ValueError
-        If every height is the same, so that there is no landscape.
-
-    Notes
-    -----
-    K. Perlin, "Improving noise", SIGGRAPH 2002. With seed 0 this is ``noise.pnoise2(row / scale, column / scale, ...)``,
-    rounded as that library rounds (in float32).
     """
     raw = perlin(size, scale, octaves, persistence, lacunarity, seed)
     low, high = raw.min(), raw.max()
@@ -111,13 +102,8 @@ def permutation(seed: int) -> NDArray[np.intp]:
 def colorize(h: NDArray[np.float64], transition_width: float = 0.06) -> NDArray[np.uint8]:
     """Return the picture, (..., 3) uint8: each height, from 0 to 1, in its terrain's color, blended near a threshold.
 
-    Parameters
-    ----------
-    h : ndarray of float
-        Heights of any shape.
-    transition_width : float
-        Half width of the blend around each threshold, from 0 (none) to 0.1 (half a band); outside it is a ValueError.
-        A blended value is truncated, not rounded, as in the article.
+    `transition_width` is half the width of the blends, from 0 (none) to 0.1 (half a band); beyond, it is a ValueError.
+    A blended value is truncated, not rounded, as in the article.
     """
     if not 0 <= transition_width <= 0.1:
         raise ValueError(f"transition_width must be from 0 to 0.1 (half a band), not {transition_width!r}")

@@ -1,18 +1,10 @@
-"""The one table of parameters: name, type, default, range, meaning.
+"""The one table of parameters, and the check of given values against it."""
 
-Steps: describe each parameter once in `TABLE`; read what a parameters cell assigns; check values against the table.
-"""
-
-from __future__ import annotations
-
-import ast
 import difflib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
-
-CELL_MARK = "# Parameters of this chapter"  # how the parameters cell of every chapter begins
 
 
 class ParameterError(ValueError):
@@ -91,22 +83,3 @@ def check_value(name: str, value: Any, known: Iterable[str] = tuple(TABLE)) -> A
     else:
         return row.type(value)
     raise ParameterError(f"{name} = {value!r} is {flaw}; {name} must be {row.allowed}")
-
-
-def literals(source: str) -> dict[str, Any]:
-    """Return the names that a parameters cell assigns, with their values.
-
-    Raises
-    ------
-    ValueError
-        If the cell does anything but assign plain values to names.
-    """
-    found: dict[str, Any] = {}
-    for node in ast.parse(source).body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        if not isinstance(node, ast.Assign | ast.AnnAssign) or not isinstance(targets[0], ast.Name):
-            raise ValueError(f"line {node.lineno}: a parameters cell only assigns values to names")
-        if node.value is None:
-            raise ValueError(f"line {node.lineno}: a parameters cell gives each name a value")
-        found[targets[0].id] = ast.literal_eval(node.value)
-    return found

@@ -1,10 +1,6 @@
-"""Plant things that do not belong into a landscape, and map them: a road, a lake, dead and stray pixels.
-
-Steps: a road from the left edge to the right one; a lake of the wrong color on the land beside it; single pixels that
-are black or white, or have a color from elsewhere in the picture.
+"""Plant things that do not belong into a landscape, and map them: a road from the left edge to the right one, a lake of
+the wrong color on the land beside it, and single pixels that are black or white or have a color from elsewhere.
 """
-
-from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,4 @@
-"""Read a picture of one's own with all that its file says: colors, missing pixels, pixel size, origin.
-
-Steps: open and judge the file; choose three bands; bin more than 8 bits; mask missing data; turn it north up or upright.
-"""
+"""Read a picture of one's own with all that its file says: colors, missing pixels, pixel size, origin."""
 
 import contextlib
 import math

@@ -1,7 +1,5 @@
 """Turn labels, (h, w) int with -1 where a pixel is masked, into a map: boundaries, connected regions, a marker for each."""
 
-from __future__ import annotations
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -39,10 +37,7 @@ def table(
 ) -> pd.DataFrame:
     """List the regions of at least `min_area` pixels, the largest first, each with a marker inside it.
 
-    Parameters
-    ----------
-    terrain_of : ndarray of shape (k,), int, optional
-        The terrain of each cluster; by default its label.
+    The terrain of a cluster is its label, or its place in `terrain_of`, (k,) int.
 
     Returns
     -------

@@ -1,7 +1,5 @@
 """Cluster the colors of a picture: list its distinct colors, run k-means on them, order the clusters, recolor."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,12 +41,7 @@ def distinct_colors(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = N
     image : ndarray of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), uint8
         Grayscale counts as three equal channels. Of RGBA, alpha is left out, and pixels of alpha 0 are masked.
     mask : ndarray of shape (h, w), bool, optional
-        True where a pixel is left out.
-
-    Raises
-    ------
-    ValueError
-        If shapes or types do not fit, or every pixel is masked.
+        True where a pixel is left out. ValueError if shapes or types do not fit, or every pixel is masked.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in [(), (1,), (3,), (4,)]:
@@ -106,17 +99,12 @@ def segment(
     image, mask
         As `distinct_colors` takes them; the label of a masked pixel is -1.
     n_clusters : int
-        The number of clusters, k.
+        The number of clusters, k; ValueError if there are fewer distinct colors.
     random_state : int
         Where the starts are drawn from.
     n_init : int, optional
         Number of starts; the best result is kept. By default `kmeans.STARTS`: enough for the same result from any
         `random_state` on the course's landscapes, which is not certified to be the best there is.
-
-    Raises
-    ------
-    ValueError
-        If there are fewer distinct colors than clusters, or the image or mask does not fit.
     """
     return segment_colors(distinct_colors(image, mask), n_clusters, random_state, n_init)
 
@@ -138,10 +126,7 @@ def segment_colors(
 
 
 def canonical_order(centers: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the indices that sort centers, (k, 3): by nearest terrain, water to snow, then from dark to light.
-
-    Lightness is Rec. 601 luma; equal ones are ordered by red, green, blue.
-    """
+    """Return what sorts centers, (k, 3): by nearest terrain, then from dark to light (Rec. 601 luma), then by channel."""
     luma = centers @ np.array([0.299, 0.587, 0.114])
     red, green, blue = np.round(centers, 6).T
     return np.lexsort((blue, green, red, np.round(luma, 6), nearest_terrain(centers)))

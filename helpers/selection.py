@@ -3,8 +3,6 @@
 Wherever a function takes an image, it takes the image's distinct colors, too.
 """
 
-from __future__ import annotations
-
 import itertools
 import warnings
 from collections.abc import Callable, Iterable
@@ -32,10 +30,7 @@ def wcss_curve(
     random_state: int = 0,
     mask: NDArray[np.bool_] | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return the numbers of clusters, (n,) int64, and the WCSS for each, (n,) float64, from 10 starts.
-
-    ValueError if there are fewer distinct colors than clusters.
-    """
+    """Return the numbers of clusters, (n,) int64, and the WCSS for each, (n,) float64, from 10 starts."""
     colors = _listed(image, mask)
     weighted, tried = (colors.values, colors.counts), [int(k) for k in ks]
     found = [kmeans.best_clusters(*weighted, k, random_state, N_INIT) for k in tried]
@@ -176,10 +171,7 @@ def stability(
 
 
 def choose(image: Image, random_state: int = 0, mask: NDArray[np.bool_] | None = None) -> int:
-    """Return the number of clusters that the course goes on with: the elbow from 1 to 10, else the largest silhouette.
-
-    ValueError if the picture has a single color.
-    """
+    """Return the k that the course goes on with: the elbow from 1 to 10, else the k of the largest silhouette."""
     colors = _listed(image, mask)
     refuse_single_color(colors)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from course.project import literals
 from helpers import parameters
 from helpers.parameters import TABLE, ParameterError
 
@@ -105,7 +106,7 @@ def test_known_limits_what_is_allowed():
 
 def test_literals():
     source = "# Parameters\nseed = 3\nscale: float = 2.5\nimage_path = ''\nfirst_n_clusters = 7  # 2 to 10\n"
-    assert parameters.literals(source) == {
+    assert literals(source) == {
         "seed": 3,
         "scale": 2.5,
         "image_path": "",
@@ -118,7 +119,7 @@ def test_literals():
 )
 def test_a_parameters_cell_that_does_more(source):
     with pytest.raises(ValueError, match=r"line|malformed"):
-        parameters.literals(source)
+        literals(source)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -128,7 +129,7 @@ def test_each_chapters_cell_equals_the_table(path):
     assert len(tagged) <= 1
     for cell in tagged:
         source = "".join(cell["source"])
-        assert source.startswith(parameters.CELL_MARK)
-        for name, value in parameters.literals(source).items():
+        assert source.startswith("# Parameters of this chapter")
+        for name, value in literals(source).items():
             assert name in TABLE
             assert (type(value), value) == (TABLE[name].type, TABLE[name].default), name

@@ -14,9 +14,8 @@ import pytest
 from course import downloads, inline, places, stage, thisrun
 from course.errors import CourseError
 from course.exercises import tags_of, text_of
-from course.project import Chapter, Project, load, read_notebook
+from course.project import Chapter, Project, literals, load, read_notebook
 from course.run import Run
-from helpers import parameters as table
 from helpers.check import ANSWER
 
 
@@ -161,7 +160,7 @@ def test_every_page_says_which_run_made_it_and_offers_it(small_course: tuple[Pro
         assert all(f"`{name} = {value!r}`" in card for name, value in values.items())
         offered = read_notebook(project.root / "downloads" / f"{chapter.name}.ipynb")
         (declared,) = [c for c in offered["cells"] if "parameters" in c["metadata"].get("tags", [])]
-        assert table.literals(text_of(declared)) == values
+        assert literals(text_of(declared)) == values
         assert all(not cell.get("outputs") for cell in offered["cells"])
 
 

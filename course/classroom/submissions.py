@@ -19,9 +19,10 @@ from typing import Any
 
 from course.classroom.make import student_notebook
 from course.exercises import tags_of, text_of
-from helpers.parameters import CELL_MARK, literals
+from course.project import literals
 
 LARGEST = 20 * 2**20  # bytes of a file: a notebook with its figures has a tenth of that
+CELL_MARK = "# Parameters of this chapter"  # how the parameters cell of every notebook begins
 MOST_CELLS = 500
 MOST_CODE = 10**6  # characters
 
