@@ -1055,9 +1055,7 @@ def test_answers_of_a_neighbor_give_nothing_and_are_flagged(marked: tuple[Path, 
         look_at = {row["id"]: row["to look at"] for row in csv.DictReader(file)}
     assert "answers fit the landscape of ada (Ada Lovelace): 4.1" in look_at["bela"]
     assert "this notebook was made for ada" in look_at["copy"]
-    assert look_at["ada"].startswith(
-        "4.6 is word for word that of copy ("
-    )  # all three wrote as the solution has it
+    assert "4.6 is word for word that of copy (" in look_at["ada"]  # all three wrote as the solution has it
     assert "landscape of" not in look_at["ada"]
 
 
