@@ -110,10 +110,9 @@ def provenance(parameters: dict[str, Any], rows: str = "criteria") -> dict[str, 
 def code_hash(rows: str = "criteria") -> str:
     """Return the SHA-256 of the code that computes a row, its comments and docstrings left out."""
     module, _, function = ROWS[rows].rpartition(".")
-    root = Path(helpers.__file__).resolve().parent.parent
-    path = Path(*module.split(".")).with_suffix(".py")
-    sources = Sources(root)
-    sources.modules[module] = Module(module, path.as_posix(), (root / path).read_text(encoding="utf-8"))
+    source = Path(str(importlib.import_module(module).__file__))
+    sources = Sources(Path(helpers.__file__).resolve().parent.parent)
+    sources.modules[module] = Module(module, source.name, source.read_text(encoding="utf-8"))
     reached = sources.reach_units([(module, function)])
     assert reached is not None, f"{module} does not say all that it uses"
     texts = [sources.modules[module].texts.get(part, "") for module, part in sorted(reached)]
