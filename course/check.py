@@ -123,7 +123,8 @@ def refuse_what_fails(project: Project, run: Run) -> list[Problem]:
         more = (
             f" (and {len(problems) - 1} more: `course check {run.folder}` lists them)" if problems[1:] else ""
         )
-        raise CourseError(f"{run.folder}: not fit to be published: {problems[0]}{more}")
+        meant = "" if verdict.untrue else f"; if you meant that change, `course check {run.folder} --accept`"
+        raise CourseError(f"{run.folder}: not fit to be published: {problems[0]}{more}{meant}")
     return verdict.unexpected
 
 

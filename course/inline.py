@@ -20,6 +20,7 @@ from helpers.check import ANSWER
 
 INLINE = re.compile(r"(?<!`)`\{python\}[ \t]+([^`\n]+)`")
 BROKEN = re.compile(r"(?<!`)`\{python\}[^`\n]*(?:\n|$)")  # an expression that does not end on its line
+MISTYPED = re.compile(r"(?<!`)`(\{(?!python\})[pythonPYTHON]{4,8}\})[ \t][^`\n]+`")
 OPEN_WHEN = re.compile(r"^(:{3,}) *\{when=(?P<quote>[\"'])(?P<condition>.+?)(?P=quote)\} *$")
 FENCE = re.compile(r"^(:{3,})(.*)$")
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~^$@])")
@@ -49,6 +50,10 @@ def expressions(cell: Any, place: str) -> Iterator[Expression]:
     for text in texts:
         if BROKEN.search(INLINE.sub("", text)):
             raise WeaveError(f"{place}: an inline expression must begin and end on one line")
+        if mistyped := MISTYPED.search(text):
+            raise WeaveError(
+                f"{place}: {mistyped[0]}: an inline expression begins with {{python}}, not {mistyped[1]}"
+            )
         for line in text.splitlines():
             opened = OPEN_WHEN.match(line)
             if opened:

@@ -80,7 +80,7 @@ def test_an_exercise_has_all_its_parts(source: Path) -> None:
     number = int(source.stem[:2])
     found = listed(source)
     assert [exercise.number for exercise in found] == [f"{number}.{i}" for i in range(1, len(found) + 1)]
-    assert 3 <= len(found) <= 6
+    assert len(found) >= 3, f"{source.name}: {len(found)} exercises; a chapter has 3 or more"
     for exercise in found:
         for tag in ("hint", "start", "solution", "key", "guide"):
             assert exercise.tagged(tag), f"{exercise.number} has no {tag}"

@@ -60,6 +60,13 @@ def test_an_expression_ends_on_its_line(source: str) -> None:
         asked(source)
 
 
+def test_a_mistyped_expression_is_refused() -> None:
+    for text in ("k is `{pyhton} k`.", "k is `{Python} k`."):
+        with pytest.raises(inline.WeaveError, match=r"^cell 3: .* begins with \{python\}, not "):
+            list(inline.expressions({"cell_type": "markdown", "source": text}, "cell 3"))
+    assert not list(inline.expressions({"cell_type": "markdown", "source": "`{name} k`"}, "cell 3"))
+
+
 def test_options_that_are_not_yaml() -> None:
     with pytest.raises(WeaveError, match="cell 1: its options are not valid YAML"):
         asked('#| fig-alt: "no end\nx = 1', "code")

@@ -96,6 +96,9 @@ def address(site: Path) -> Iterator[str]:
     server.server_close()
 
 
+DRAWN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 def listed_pages(site: Path) -> list[str]:
     """Return the pages of a site; an old address that leads on at once is none."""
     return sorted(
@@ -146,7 +149,7 @@ def look_at(
     height = page.evaluate("document.documentElement.scrollHeight")
     for place in range(0, height, 700):
         page.evaluate(f"scrollTo({{ top: {place}, behavior: 'instant' }})")
-        page.wait_for_timeout(10)
+        page.evaluate(DRAWN)  # what waits to come into view begins to load when a frame is drawn
     page.wait_for_load_state("networkidle")
     page.wait_for_function("[...document.images].filter((i) => i.checkVisibility()).every((i) => i.complete)")
     whole = sum(weight(r) for r in responses if not (quarto and "/site_libs/" in r.url))

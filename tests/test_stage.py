@@ -167,10 +167,10 @@ def test_every_page_says_which_run_made_it_and_offers_it(small_course: tuple[Pro
 def test_addresses_appear_when_they_are_set_and_only_then(small_course: tuple[Project, Run]) -> None:
     project, _ = small_course
     chapter = project.chapters[0]
-    assert "github" not in stage._run_card(project, chapter, {}, "")
+    assert "github" not in stage._run_card(project, chapter, {})
     website = {**project.website, "repo-url": "https://github.com/someone/course"}
     named = Project(project.root, {**project.config, "website": website})
-    card = stage._run_card(named, chapter, {}, "")
+    card = stage._run_card(named, chapter, {})
     assert f"https://github.com/someone/course/edit/main/notebooks/{chapter.name}.ipynb" in card
     assert "colab.research.google.com/github/someone/course" in card
     assert "mybinder.org/v2/gh/someone/course" in card
