@@ -16,8 +16,9 @@ from typing import Any
 from course import inline, places
 from course.errors import CourseError
 from course.project import Project, read_notebook, read_yaml
-from course.records import is_number, pairs
+from course.records import pairs
 from course.run import Run
+from helpers.check import is_number
 from helpers.parameters import TABLE
 
 

@@ -26,8 +26,9 @@ from course.downloads import published_values
 from course.errors import CourseError
 from course.gate import LEAKS, read_page
 from course.project import Project, read_notebook
-from course.records import ABSENT, is_number, keys
+from course.records import ABSENT, keys
 from course.site import swap
+from helpers.check import is_number
 
 if TYPE_CHECKING:
     from rich.console import Console

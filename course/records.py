@@ -47,8 +47,3 @@ def pair(name: str, a: Any, b: Any) -> Iterator[Values]:
 def keys(a: Iterable[str], b: Iterable[str]) -> list[str]:
     """Return the names of either, each once: the first's in its order, then what the second adds."""
     return list(dict.fromkeys([*a, *b]))
-
-
-def is_number(value: Any) -> bool:
-    """Return True if a value is a number, and not True or False."""
-    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -242,9 +242,8 @@ def _be_kernel(read: int, write: int) -> int:
     os.environ.update(how["environment"])
     os.chdir(how["folder"])
     sys.argv = how["command"]
-    sys.path[:2] = [
-        how["environment"]["PYTHONPATH"]
-    ]  # in place of this course's own folder, which came twice
+    # In place of this course's own folder, which came twice.
+    sys.path[:2] = [how["environment"]["PYTHONPATH"]]
     for name in {"random", "numpy.random"} & set(sys.modules):  # all forks begin with one state
         sys.modules[name].seed()
     from ipykernel.kernelapp import IPKernelApp

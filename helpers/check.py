@@ -1,6 +1,6 @@
 """Check an answer to an exercise: right, or what kind of wrong, for any parameters, offline.
 
-The keys are computed by cells of `exercises/`, with the parameters of the notebook that asks; so they are for marking.
+Cells of `exercises/` compute the keys, with the parameters of the notebook that asks. Marking a class uses the same keys.
 """
 
 import json

@@ -36,12 +36,14 @@ class Segmentation:
 def distinct_colors(image: NDArray[np.uint8], mask: NDArray[np.bool_] | None = None) -> Colors:
     """Return the distinct colors of a picture, how often each occurs, and which one each pixel has.
 
+    ValueError if shapes or types do not fit, or every pixel is masked.
+
     Parameters
     ----------
     image : ndarray of shape (h, w), (h, w, 1), (h, w, 3) or (h, w, 4), uint8
         Grayscale counts as three equal channels. Of RGBA, alpha is left out, and pixels of alpha 0 are masked.
     mask : ndarray of shape (h, w), bool, optional
-        True where a pixel is left out. ValueError if shapes or types do not fit, or every pixel is masked.
+        True where a pixel is left out.
     """
     image = np.asarray(image)
     if image.dtype != np.uint8 or image.ndim not in (2, 3) or image.shape[2:] not in [(), (1,), (3,), (4,)]:

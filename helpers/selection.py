@@ -171,7 +171,7 @@ def stability(
 
 
 def choose(image: Image, random_state: int = 0, mask: NDArray[np.bool_] | None = None) -> int:
-    """Return the k that the course goes on with: the elbow from 1 to 10, else the k of the largest silhouette."""
+    """Return the k of the elbow from 1 to 10, else of the largest silhouette; a single color is a ValueError."""
     colors = _listed(image, mask)
     refuse_single_color(colors)
 
